@@ -1,0 +1,57 @@
+"""Every budget of size, count and time in one frozen value, scaled by one flag.
+
+The defaults and the one-knob design follow diffoci's ``--max-scale``. A hit is an error that names the
+limit and the flag; nothing is ever cut silently.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+
+KIB = 1024
+MIB = 1024 * KIB
+GIB = 1024 * MIB
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """Budgets. Sizes are bytes, times are seconds."""
+
+    manifest_bytes: int = 32 * MIB
+    json_depth: int = 64
+    json_string: int = 64 * KIB
+    image_stream: int = 32 * GIB
+    tar_members: int = 2_000_000
+    tar_header: int = 1 * MIB
+    retained_file: int = 64 * MIB
+    retained_total: int = 512 * MIB
+    metadata_file: int = 1 * MIB
+    record_file: int = 16 * MIB
+    packages: int = 200_000
+    variables: int = 4_096
+    variable_bytes: int = 32 * KIB
+    graph_edges: int = 1_000_000
+    inputs_files: int = 5_000_000
+    outputs: int = 10_000
+    output_bytes: int = 64 * GIB
+    outputs_bytes: int = 256 * GIB
+    tensor_header: int = 16 * MIB
+    tensors: int = 200_000
+    zip_entries: int = 10_000
+    zip_ratio: int = 200
+    document_bytes: int = 64 * MIB
+    child_stdout: int = 64 * MIB
+    connect_seconds: int = 5
+    idle_seconds: int = 30
+    snapshot_seconds: int = 600
+    syft_seconds: int = 300
+    run_seconds: int = 3_600
+    stop_seconds: int = 10
+    run_disk: int = 64 * GIB
+
+    def scaled(self, factor: float) -> Limits:
+        """Return the same budgets, each multiplied by `factor` (`--limit-scale`)."""
+        return replace(self, **{f.name: max(1, int(getattr(self, f.name) * factor)) for f in fields(self)})
+
+
+DEFAULT = Limits()

@@ -1,0 +1,37 @@
+"""What every value is built on: frozen, keyword-only, immutable all the way down.
+
+msgspec stays inside this room and `codec`: other rooms see plain frozen values. Fields without a default are
+always written to JSON, so scripts may rely on them; fields at their default are left out.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+
+class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A frozen value. Sequences are tuples; there are no dicts and no floats in anything that is digested."""
+
+
+class Stamped(Value, frozen=True, kw_only=True):
+    """Base of the top-level documents (manifest, receipt, reports): has a schema version."""
+
+    schema_version: str
+
+
+Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+"""64 lower-case hexadecimal digits."""
+
+Digest = Annotated[str, msgspec.Meta(pattern=r"^sha256:[0-9a-f]{64}$")]
+"""An OCI digest, sha256 only."""
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
+"""A non-negative integer that every JSON reader holds exactly."""
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]
+"""A non-empty name."""
+
+replace = msgspec.structs.replace
+"""`replace(value, field=new)` gives a changed copy."""

@@ -1,0 +1,19 @@
+"""Environment variables and how much of them may be shown."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from reprocheck.model.base import Name, Value
+
+
+class Variable(Value, frozen=True, kw_only=True):
+    """An environment variable; its value only where policy allows it to be recorded."""
+
+    name: Name
+    value: str | None
+    """None when the value is not recorded (see `state`)."""
+    origin: Literal["image", "run", "container", "host"]
+    """Who set it: the image's ENV, `run --env`, `docker run -e`, or the machine."""
+    state: Literal["recorded", "withheld", "secret"] = "recorded"
+    """`withheld`: not on the allowlist. `secret`: the scan of name and value hit."""

@@ -1,0 +1,53 @@
+"""Identity of an image and facts about where it was read."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from reprocheck.model.base import Digest, Value
+
+SubjectKind = Literal["image", "container", "rootfs", "environment", "local"]
+
+
+class Image(Value, frozen=True, kw_only=True):
+    """Identity that agrees through every source: ordered diff ids, platform and configuration.
+
+    Its ENV is in `Manifest.environment` with origin `image`.
+    """
+
+    diff_ids: tuple[Digest, ...]
+    """Uncompressed layer digests, bottom first (OCI image config `rootfs.diff_ids`)."""
+    os: str
+    architecture: str
+    variant: str = ""
+    entrypoint: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    working_dir: str = ""
+    user: str = ""
+
+
+class Source(Value, frozen=True, kw_only=True):
+    """Facts of the place that the target was read from; outside every digest."""
+
+    kind: SubjectKind
+    engine: str = ""
+    """`docker 20.10.24`, '' when none was asked."""
+    reference: str = ""
+    """What the user typed, for people; never used to find an image again."""
+    config_digest: Digest | None = None
+    """The image id of Docker's classic store."""
+    repo_digests: tuple[str, ...] = ()
+    """`name@sha256:...`; empty when the image was never pushed or pulled."""
+    reader: str = ""
+    """`overlay`, `export`, `directory`."""
+
+
+class OperatingSystem(Value, frozen=True, kw_only=True):
+    """os-release(5)."""
+
+    id: str
+    version_id: str = ""
+    name: str = ""
+    codename: str = ""
+    libc: str = ""
+    """`glibc 2.36` or `musl 1.2.4`, '' when it could not be told."""

@@ -1,0 +1,121 @@
+"""Packages: one component as a package manager installed it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from reprocheck.model.base import Name, Sha256, Value
+
+PackageType = Literal["deb", "rpm", "apk", "pypi", "conda"]
+
+
+class DirectUrl(Value, frozen=True, kw_only=True):
+    """Where a distribution came from if not an index (PEP 610 `direct_url.json`), without credentials."""
+
+    url: str
+    vcs: str = ""
+    commit: str = ""
+    requested_revision: str = ""
+    archive_sha256: str = ""
+    subdirectory: str = ""
+    editable: bool = False
+
+
+class Distribution(Value, frozen=True, kw_only=True):
+    """What only a Python distribution has."""
+
+    environment: str
+    """`PythonEnvironment.executable` of the environment it was found for ('' when it belongs to none)."""
+    location: str
+    """The directory on the search path that holds its metadata directory."""
+    metadata: str
+    """Name of the metadata directory or file, e.g. `numpy-2.1.0.dist-info`."""
+    effective: bool = True
+    """False when an earlier entry of the search path shadows it (an import would not find it)."""
+    tags: tuple[str, ...] = ()
+    """Wheel tags as in the WHEEL file, e.g. `cp311-cp311-manylinux_2_17_x86_64`."""
+    build: str = ""
+    """Wheel build tag."""
+    installer: str = ""
+    requested: bool = False
+    direct_url: DirectUrl | None = None
+    requires: tuple[str, ...] = ()
+    """Requires-Dist lines as written."""
+    extras: tuple[str, ...] = ()
+    """Provides-Extra."""
+    requires_python: str = ""
+    has_record: bool = False
+    files: int = 0
+    """Files that RECORD lists."""
+    files_sha256: Sha256 | None = None
+    """SHA-256 over the sorted `path,hash` pairs of RECORD: equal versions with other content differ here."""
+
+
+class Conda(Value, frozen=True, kw_only=True):
+    """What only a conda package has (conda-meta/*.json)."""
+
+    prefix: str
+    build: str
+    channel: str
+    subdir: str = ""
+    sha256: str = ""
+    md5: str = ""
+    depends: tuple[str, ...] = ()
+    pip_name: str = ""
+    """Name of the Python distribution that this package installed, when it has one."""
+
+
+class Package(Value, frozen=True, kw_only=True):
+    """One installed component. `name`, `version` and `purl` are always present."""
+
+    name: Name
+    """As its own metadata writes it."""
+    version: str
+    """Full version: epoch, release and local part included."""
+    purl: str
+    """Package URL (ECMA-427)."""
+    type: PackageType
+    architecture: str = ""
+    source_name: str = ""
+    source_version: str = ""
+    depends: tuple[str, ...] = ()
+    """OS packages: one entry per dependency group as written (`libc6 (>= 2.34)`, `a | b`)."""
+    provides: tuple[str, ...] = ()
+    owner: str = ""
+    """purl of the package whose file list holds this one's metadata (Debian's python3-numpy owns numpy)."""
+    python: Distribution | None = None
+    conda: Conda | None = None
+
+
+class PythonEnvironment(Value, frozen=True, kw_only=True):
+    """One interpreter with its search path."""
+
+    executable: Name
+    """Absolute path in the target, e.g. `/usr/bin/python3.11`; identifies the environment."""
+    prefix: str
+    kind: Literal["system", "venv", "conda"]
+    implementation: str
+    """`cpython`, `pypy`, or '' when it could not be told."""
+    version: str
+    """As precise as it could be told without running it: `3.11.2` or `3.11`."""
+    search_path: tuple[str, ...] = ()
+    """Directories that hold distributions, in import order."""
+    base: str = ""
+    """For a venv: the interpreter it was made from."""
+    active: bool = False
+    """The one that a bare `python3` (or VIRTUAL_ENV, CONDA_PREFIX) selects in the target."""
+
+
+class NativeLibrary(Value, frozen=True, kw_only=True):
+    """A native library that can change results: CUDA stack, BLAS, OpenMP."""
+
+    kind: str
+    """`cuda-runtime`, `cudnn`, `cublas`, `nccl`, `openblas`, `mkl`, `openmp`, ..."""
+    name: str
+    """File name, e.g. `libcudnn.so.9`."""
+    path: str
+    version: str = ""
+    owner: str = ""
+    """purl of the package that installed it, '' when none claims it."""
+    source: str = ""
+    """How the version was told: `file-name`, `version.json`, `wheel`, `deb`."""
