@@ -1,0 +1,105 @@
+"""The Python environment that the user works in: VIRTUAL_ENV, CONDA_PREFIX, then PATH."""
+
+from __future__ import annotations
+
+import glob
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from reprocheck.api.outside import Outside
+from reprocheck.engine.process import run_tool
+from reprocheck.errors import ReprocheckError
+
+_QUESTION = "import sys; print(sys.prefix); print(sys.base_prefix)"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ActivePython:
+    """An environment by its prefix, and the prefix of the interpreter it was made from."""
+
+    prefix: str
+    base: str
+
+    @classmethod
+    def of_prefix(cls, prefix: str) -> ActivePython:
+        """Tell the base from pyvenv.cfg, without running anything."""
+        base = prefix
+        try:
+            lines = Path(prefix, "pyvenv.cfg").read_text("utf-8", "replace").splitlines()
+        except OSError:
+            lines = []
+        for line in lines:
+            key, _, value = line.partition("=")
+            if key.strip() == "home" and value.strip():
+                base = os.path.dirname(os.path.normpath(value.strip()))
+        return cls(prefix=prefix, base=base)
+
+    def paths(self) -> tuple[str, ...]:
+        """Absolute paths that hold the interpreter, its version and its distributions."""
+        found: set[str] = set()
+        for prefix in {self.prefix, self.base}:
+            if prefix == "/usr":
+                # Not all of /usr/lib: on a workstation it holds millions of files that are no Python.
+                patterns = (
+                    "/usr/bin/python*",
+                    "/usr/lib/python3*",
+                    "/usr/local/lib/python3*",
+                    "/usr/include/python3*",
+                )
+            else:
+                patterns = tuple(
+                    f"{glob.escape(prefix)}/{part}"
+                    for part in (
+                        "bin/python*",
+                        "bin/pypy*",
+                        "pyvenv.cfg",
+                        "conda-meta",
+                        "include/python*",
+                        "lib",
+                    )
+                )
+            for pattern in patterns:
+                found.update(glob.glob(pattern))
+        user_site = os.path.expanduser("~/.local/lib")
+        if self.prefix == self.base:
+            found.update(glob.glob(f"{glob.escape(user_site)}/python3*"))
+        return tuple(sorted(found))
+
+
+def find_active(outside: Outside) -> ActivePython | None:
+    """Return the user's environment; None when PATH has no Python.
+
+    A found `python3` may be a shim (pyenv, asdf), so it is asked for its prefix: the user's own program on the
+    user's own machine. When it does not answer, its place on PATH decides.
+    """
+    for name in ("VIRTUAL_ENV", "CONDA_PREFIX"):
+        prefix = outside.environ.get(name, "")
+        if prefix and Path(prefix, "bin").is_dir():
+            return ActivePython.of_prefix(os.path.realpath(prefix))
+    executable = _on_path(outside.environ.get("PATH", ""))
+    if executable is None:
+        return None
+    try:
+        answer = run_tool(
+            [executable, "-I", "-S", "-c", _QUESTION],
+            seconds=20,
+            stdout_limit=64 * 1024,
+            environ=outside.environ,
+            cwd=outside.directory,
+        )
+        lines = answer.stdout.decode("utf-8", "surrogateescape").splitlines()
+        if answer.returncode == 0 and len(lines) == 2:
+            return ActivePython(prefix=os.path.realpath(lines[0]), base=os.path.realpath(lines[1]))
+    except ReprocheckError:
+        pass
+    return ActivePython.of_prefix(os.path.dirname(os.path.dirname(os.path.realpath(executable))))
+
+
+def _on_path(variable: str) -> str | None:
+    for name in ("python3", "python"):
+        for directory in variable.split(os.pathsep):
+            candidate = os.path.join(directory, name)
+            if os.path.isabs(directory) and os.path.isfile(candidate) and os.access(candidate, os.X_OK):
+                return candidate
+    return None

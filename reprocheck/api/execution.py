@@ -1,0 +1,174 @@
+"""Executing a run that is to be recorded, the same way on every engine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from reprocheck.api.assemble import assemble, see_machine
+from reprocheck.api.outputs import Collected, collect_outputs
+from reprocheck.api.outside import Outside
+from reprocheck.api.run_options import Recorded, RunOptions
+from reprocheck.api.sight import Sight
+from reprocheck.collect.secrets import withhold_arguments
+from reprocheck.engine.inputs import hash_input
+from reprocheck.engine.store import Store, state_directory
+from reprocheck.errors import UsageFault
+from reprocheck.model.environment import Variable
+from reprocheck.model.image import Image, Source
+from reprocheck.model.run import Change, Input, RunRecord
+from reprocheck.model.unknown import Unknown
+from reprocheck.ports import LogSink, Outcome, Plan, PlannedMount, Runner
+
+NO_TIME_LIMIT = 366 * 24 * 3600
+PROCESSES = 1024
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scene:
+    """Everything about a run that is known before it starts."""
+
+    source: Source
+    image: Image | None
+    sight: Sight
+    environment: tuple[Variable, ...]
+    argv: tuple[str, ...]
+    working_dir: str
+    user: str
+    unknowns: tuple[Unknown, ...] = ()
+
+
+def container_path(path: str, working_dir: str) -> str:
+    """Make a declared path absolute in the container. Raises UsageFault (E_PATH)."""
+    absolute = path if path.startswith("/") else f"{(working_dir or '/').rstrip('/')}/{path}"
+    parts = [part for part in absolute.split("/") if part not in ("", ".")]
+    reserved = parts[:1] in (["proc"], ["sys"], ["dev"])
+    if not parts or ".." in parts or "\0" in absolute or reserved:
+        raise UsageFault(
+            "E_PATH", f"{path!r} cannot be an input or output path", hint="Name a path below /, without '..'."
+        )
+    return "/" + "/".join(parts)
+
+
+def hash_inputs(pairs: Iterable[tuple[str, str]], outside: Outside) -> tuple[Input, ...]:
+    """Hash what is handed in, before anything starts."""
+    inputs = []
+    for host, target in pairs:
+        outside.progress(f"hashing input {target}")
+        inputs.append(hash_input(_absolute(host, outside), target, limits=outside.limits))
+    paths = [item.path for item in inputs]
+    if len(set(paths)) != len(paths):
+        raise UsageFault("E_PATH", "two inputs have the same path", hint="Give each --input its own path.")
+    return tuple(sorted(inputs, key=lambda item: item.path))
+
+
+def _absolute(path: str, outside: Outside) -> str:
+    return os.path.normpath(os.path.join(outside.directory, os.path.expanduser(path)))
+
+
+def plan_run(
+    options: RunOptions,
+    argv: tuple[str, ...],
+    outside: Outside,
+    *,
+    image: str,
+    outputs: tuple[str, ...],
+    working_dir: str,
+    user: str,
+    inputs: tuple[tuple[str, str], ...],
+) -> Plan:
+    """Turn the user's own flags into a plan."""
+    return Plan(
+        image=image,
+        argv=argv,
+        environment=options.environment,
+        working_dir=working_dir,
+        user=user,
+        network=options.network,
+        nano_cpus=options.resources.nano_cpus,
+        memory_bytes=options.resources.memory_bytes,
+        shm_bytes=options.resources.shm_bytes,
+        gpus=options.resources.gpus,
+        pids=PROCESSES,
+        disk_bytes=outside.limits.run_disk,
+        seconds=options.seconds or NO_TIME_LIMIT,
+        mounts=tuple(
+            PlannedMount(source=_absolute(host, outside), target=target) for host, target in sorted(inputs)
+        ),
+        outputs=outputs,
+        read_only_root=options.read_only,
+    )
+
+
+def execute(
+    options: RunOptions,
+    outside: Outside,
+    sink: LogSink,
+    runner: Runner,
+    plan: Plan,
+    scene: Scene,
+    inputs: tuple[Input, ...],
+) -> Recorded:
+    """Run the plan and make the record of it."""
+    store = Store(state_directory(outside.environ))
+    host, host_unknowns = see_machine(outside)
+    outside.progress("running")
+    with runner.run(plan, sink) as finished:
+        outcome = finished.outcome
+        outside.progress("hashing outputs")
+        collected = collect_outputs(
+            finished.outputs(),
+            plan.outputs,
+            limits=outside.limits,
+            ignore_keys=options.ignore_keys,
+            store=store if options.keep else None,
+        )
+        changes = finished.changes()
+    manifest = assemble(
+        outside=outside,
+        source=scene.source,
+        image=scene.image,
+        sight=scene.sight,
+        environment=scene.environment,
+        host=host,
+        run=_record(options, plan, outcome, collected, changes, inputs),
+        unknowns=(*host_unknowns, *scene.unknowns, *collected.unknowns),
+        duration_ms=outcome.duration_ms,
+        private=options.all_values,
+    )
+    assert manifest.digests is not None
+    store.remember(
+        manifest.digests.manifest, tuple(o.sha256 for o in collected.outputs) if options.keep else ()
+    )
+    return Recorded(manifest=manifest, outcome=outcome, missing=collected.missing)
+
+
+def _record(
+    options: RunOptions,
+    plan: Plan,
+    outcome: Outcome,
+    collected: Collected,
+    changes: tuple[Change, ...],
+    inputs: tuple[Input, ...],
+) -> RunRecord:
+    argv, withheld = withhold_arguments(plan.argv)
+    return RunRecord(
+        engine=options.engine,
+        argv=argv,
+        withheld_arguments=withheld,
+        working_dir=plan.working_dir,
+        user=plan.user,
+        network=plan.network,
+        resources=options.resources,
+        inputs=inputs,
+        output_patterns=plan.outputs,
+        outputs=collected.outputs,
+        exit_code=outcome.exit_code,
+        oom_killed=outcome.oom_killed,
+        timed_out=outcome.timed_out,
+        ignore_outputs=options.ignore_outputs,
+        ignore_keys=options.ignore_keys,
+        tolerance=options.tolerance,
+        changes=changes,
+    )

@@ -1,0 +1,87 @@
+"""Run a training and record it: image, inputs, environment, outputs."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+from reprocheck.api.execution import Scene, container_path, execute, hash_inputs, plan_run
+from reprocheck.api.outside import Outside
+from reprocheck.api.run_options import Recorded, RunOptions
+from reprocheck.api.sight import look
+from reprocheck.collect import wanted
+from reprocheck.collect.environment import describe_environment
+from reprocheck.errors import UsageFault
+from reprocheck.model.base import replace
+from reprocheck.ports import LogSink
+
+
+def run(options: RunOptions, outside: Outside, sink: LogSink) -> Recorded:
+    """Run the command in the sandbox, stream its output to `sink`, and return the record.
+
+    Raises UsageFault, InputFault and CouldNotRun before the start; a program that fails is a record, not an error.
+    """
+    if not options.outputs:
+        raise UsageFault(
+            "E_NO_OUTPUTS",
+            "no output is declared, so nothing could ever be verified",
+            hint="Name what the run makes with --output PATH (a file, a directory or a glob).",
+        )
+    if options.engine == "local":
+        from reprocheck.api.record_local import run_local
+
+        return run_local(options, outside, sink)
+    return _run_docker(options, outside, sink)
+
+
+def _run_docker(options: RunOptions, outside: Outside, sink: LogSink) -> Recorded:
+    from reprocheck.api.docker import docker_engine
+    from reprocheck.engine.docker_inspect import inspect_image
+    from reprocheck.engine.docker_runner import DockerRunner
+    from reprocheck.engine.docker_view import open_image
+
+    with ExitStack() as stack:
+        engine = stack.enter_context(docker_engine(outside))
+        facts = inspect_image(engine.client, options.image)
+        outputs = tuple(container_path(path, facts.image.working_dir) for path in options.outputs)
+        command = options.command or facts.image.command
+        argv = (*facts.image.entrypoint, *command)
+        if not argv:
+            raise UsageFault(
+                "E_NO_COMMAND",
+                f"no command was given and image {options.image} declares none",
+                hint="Write it after --, for example: -- python3 /app/train.py",
+            )
+        pairs = tuple((host, container_path(path, facts.image.working_dir)) for host, path in options.inputs)
+        inputs = hash_inputs(pairs, outside)
+        outside.progress(f"reading image {options.image}")
+        with open_image(engine.client, facts, wants=wanted, limits=outside.limits) as (view, reader):
+            path_variable = dict((*facts.environment, *options.environment)).get("PATH", "")
+            sight = look(view, outside, with_syft=options.with_syft, path_variable=path_variable)
+        scene = Scene(
+            source=replace(facts.source, reader=reader),
+            image=facts.image,
+            sight=sight,
+            environment=describe_environment(
+                image=facts.environment,
+                run=options.environment,
+                add_values=options.env_values,
+                all_values=options.all_values,
+                limits=outside.limits,
+            ),
+            argv=argv,
+            working_dir=options.working_dir or facts.image.working_dir or "/",
+            user=facts.image.user if options.user is None else options.user,
+        )
+        plan = plan_run(
+            options,
+            scene.argv,
+            outside,
+            image=facts.id,
+            outputs=outputs,
+            working_dir=scene.working_dir,
+            user=scene.user,
+            inputs=pairs,
+        )
+        return execute(
+            options, outside, sink, DockerRunner(engine.client, limits=outside.limits), plan, scene, inputs
+        )

@@ -1,0 +1,65 @@
+"""What a recorded run is asked for, and what comes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from reprocheck.model.manifest import Manifest
+from reprocheck.model.run import EngineKind, IgnoredKey, Resources, Tolerance
+from reprocheck.ports import Outcome
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunOptions:
+    """What `reprocheck run` was asked for."""
+
+    engine: EngineKind
+    image: str
+    command: tuple[str, ...]
+    inputs: tuple[tuple[str, str], ...]
+    """(path on this machine, path for the program)."""
+    outputs: tuple[str, ...]
+    environment: tuple[tuple[str, str], ...] = ()
+    resources: Resources = Resources()
+    user: str | None = None
+    working_dir: str | None = None
+    network: Literal["none", "bridge"] = "none"
+    read_only: bool = False
+    seconds: int | None = None
+    ignore_outputs: tuple[str, ...] = ()
+    ignore_keys: tuple[IgnoredKey, ...] = ()
+    tolerance: Tolerance | None = None
+    env_values: frozenset[str] = frozenset()
+    all_values: bool = False
+    keep: bool = True
+    with_syft: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recorded:
+    """A recorded run, how it ended, and declared outputs that it did not make."""
+
+    manifest: Manifest
+    outcome: Outcome
+    missing: tuple[str, ...]
+
+    def ending(self) -> tuple[int, str]:
+        """Return the exit code of `reprocheck run` and what to say; the record is kept in every case."""
+        outcome = self.outcome
+        if outcome.timed_out:
+            return 3, "the run was stopped by --timeout; the record is kept"
+        if outcome.oom_killed:
+            return 3, "the run was killed for memory; the record is kept; give it more with --memory"
+        if outcome.disk_exceeded:
+            return 3, "the run was stopped: it wrote more than the disk limit; raise it with --limit-scale"
+        if outcome.exit_code != 0:
+            offline = self.manifest.run is not None and self.manifest.run.network == "none"
+            hint = "; it had no network: --network bridge gives it one" if offline else ""
+            return 1, f"the program exited {outcome.exit_code}; the record is kept{hint}"
+        if self.missing:
+            return (
+                1,
+                f"the program made no file that matches --output {', '.join(self.missing)}; the record is kept",
+            )
+        return (4, "something was not seen; the record says what") if self.manifest.unknowns else (0, "")

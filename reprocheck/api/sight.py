@@ -1,0 +1,72 @@
+"""Looking at a file system with our own readers and with syft, and holding the two against each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reprocheck.api.outside import Outside
+from reprocheck.collect import Observed, observe, wanted
+from reprocheck.collect.syft import cross_check, parse
+from reprocheck.engine.syft import find_syft, scan
+from reprocheck.errors import ReprocheckError
+from reprocheck.model.manifest import Disagreement, Tool
+from reprocheck.model.unknown import Unknown
+from reprocheck.ports import ContainerView
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sight:
+    """What was seen in one file system, by whom, and where the readers disagree."""
+
+    observed: Observed
+    tools: tuple[Tool, ...]
+    disagreements: tuple[Disagreement, ...]
+    unknowns: tuple[Unknown, ...]
+
+
+def look(
+    view: ContainerView,
+    outside: Outside,
+    *,
+    with_syft: bool,
+    path_variable: str = "",
+    virtual_env: str = "",
+    only_prefix: str | None = None,
+) -> Sight:
+    """Read all package metadata of a view.
+
+    syft only adds evidence: when it is missing or fails, our own result stays and the missing cross-check is an
+    Unknown. `with_syft=False` is the user's choice and a fact, not an Unknown.
+    """
+    outside.progress("reading package metadata")
+    observed = observe(
+        view, outside.limits, path_variable=path_variable, virtual_env=virtual_env, only_prefix=only_prefix
+    )
+    if not with_syft:
+        return Sight(observed=observed, tools=(), disagreements=(), unknowns=observed.unknowns)
+    try:
+        tool, disagreements = _cross_checked(view, outside, observed)
+    except ReprocheckError as error:
+        missed = Unknown(
+            section="packages", where="syft", reason=f"no cross-check: {error.message} ({error.hint})"
+        )
+        return Sight(
+            observed=observed,
+            tools=(Tool(name="syft", version=""),),
+            disagreements=(),
+            unknowns=(*observed.unknowns, missed),
+        )
+    return Sight(observed=observed, tools=(tool,), disagreements=disagreements, unknowns=observed.unknowns)
+
+
+def _cross_checked(
+    view: ContainerView, outside: Outside, observed: Observed
+) -> tuple[Tool, tuple[Disagreement, ...]]:
+    binary = find_syft(outside.environ)
+    outside.progress("cross-checking with syft")
+    result = scan(view, binary, wanted=wanted, limits=outside.limits)
+    theirs = parse(result.document, limits=outside.limits)
+    return (
+        Tool(name="syft", version=result.version),
+        cross_check(observed.packages, theirs, tool=f"syft {result.version}"),
+    )

@@ -1,0 +1,176 @@
+"""Snapshot: what an environment holds, without executing anything of it."""
+
+from __future__ import annotations
+
+import glob
+import os
+import platform
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from reprocheck.api.active import ActivePython, find_active
+from reprocheck.api.assemble import assemble, see_machine
+from reprocheck.api.outside import Outside
+from reprocheck.api.sight import Sight, look
+from reprocheck.api.targets import parse_target
+from reprocheck.collect.environment import describe_environment
+from reprocheck.engine.directory import open_directory
+from reprocheck.errors import UsageFault
+from reprocheck.model.image import Source
+from reprocheck.model.manifest import Manifest
+from reprocheck.model.run import IgnoredKey
+from reprocheck.model.unknown import Unknown
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SnapshotOptions:
+    """What to look at beyond the packages."""
+
+    outputs: tuple[str, ...] = ()
+    env_values: frozenset[str] = frozenset()
+    all_values: bool = False
+    ignore_outputs: tuple[str, ...] = ()
+    ignore_keys: tuple[IgnoredKey, ...] = ()
+    keep: bool = True
+    with_syft: bool = True
+
+
+def snapshot(target: str | None, options: SnapshotOptions, outside: Outside) -> Manifest:
+    """Return the sealed manifest of a target (see `parse_target`)."""
+    parsed = parse_target(target)
+    if parsed.scheme == "docker":
+        from reprocheck.api.snapshot_docker import snapshot_docker
+
+        return snapshot_docker(parsed.reference, options, outside)
+    if options.outputs:
+        raise UsageFault(
+            "E_OUTPUTS_NEED_CONTAINER",
+            f"--output was given, but {target or 'this machine'} is no container",
+            hint="Record the run with `reprocheck run`, or name the container that ran.",
+        )
+    if parsed.scheme == "rootfs":
+        return _rootfs(parsed.reference, options, outside)
+    if parsed.scheme == "env":
+        return _environment(parsed.reference, options, outside)
+    return snapshot_local(options, outside)
+
+
+def local_scene(outside: Outside, *, with_syft: bool) -> tuple[Source, Sight, tuple[Unknown, ...]]:
+    """See this machine's packages and the Python environment that the user works in (never reprocheck's own)."""
+    active = find_active(outside)
+    only = (*_system_paths(), *(active.paths() if active else ()))
+    view = open_directory("/", only=only, limits=outside.limits)
+    sight = look(
+        view,
+        outside,
+        with_syft=with_syft,
+        path_variable=outside.environ.get("PATH", ""),
+        virtual_env=active.prefix if active else "",
+        only_prefix=active.prefix if active else "",
+    )
+    return Source(kind="local", reader="directory"), sight, _unreadable(view.unreadable)
+
+
+def snapshot_local(options: SnapshotOptions, outside: Outside) -> Manifest:
+    """Snapshot this machine and the active Python environment."""
+    source, sight, unknowns = local_scene(outside, with_syft=options.with_syft)
+    host, host_unknowns = see_machine(outside)
+    return assemble(
+        outside=outside,
+        source=source,
+        image=None,
+        sight=sight,
+        environment=describe_environment(
+            host=tuple(sorted(outside.environ.items())),
+            add_values=options.env_values,
+            all_values=options.all_values,
+            limits=outside.limits,
+        ),
+        host=host,
+        unknowns=(*host_unknowns, *unknowns),
+        private=options.all_values,
+    )
+
+
+def _environment(prefix: str, options: SnapshotOptions, outside: Outside) -> Manifest:
+    root = _existing_directory(prefix, outside, scheme="env")
+    has_python = any(glob.glob(f"{glob.escape(root)}/bin/{name}") for name in ("python*", "pypy*"))
+    if not has_python and not Path(root, "conda-meta").is_dir():
+        raise UsageFault(
+            "E_TARGET",
+            f"{prefix} is neither a venv nor a conda prefix: it has no bin/python and no conda-meta",
+            hint="Name the directory that holds bin/ (for a venv, the one with pyvenv.cfg).",
+        )
+    active = ActivePython.of_prefix(root)
+    view = open_directory(
+        "/", only=("/etc/os-release", "/usr/lib/os-release", *active.paths()), limits=outside.limits
+    )
+    sight = look(view, outside, with_syft=options.with_syft, virtual_env=root, only_prefix=root)
+    host, host_unknowns = see_machine(outside)
+    return assemble(
+        outside=outside,
+        source=Source(kind="environment", reference=prefix, reader="directory"),
+        image=None,
+        sight=sight,
+        environment=(),
+        host=host,
+        unknowns=(*host_unknowns, *_unreadable(view.unreadable)),
+    )
+
+
+def _rootfs(directory: str, options: SnapshotOptions, outside: Outside) -> Manifest:
+    root = _existing_directory(directory, outside, scheme="rootfs")
+    view = open_directory(root, limits=outside.limits)
+    sight = look(view, outside, with_syft=options.with_syft, path_variable=DEFAULT_PATH)
+    host, host_unknowns = see_machine(outside)
+    return assemble(
+        outside=outside,
+        source=Source(kind="rootfs", reference=directory, reader="directory"),
+        image=None,
+        sight=sight,
+        environment=(),
+        host=host,
+        unknowns=(*host_unknowns, *_unreadable(view.unreadable)),
+    )
+
+
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""What a container engine sets when the image declares no PATH."""
+
+
+def _existing_directory(text: str, outside: Outside, *, scheme: str) -> str:
+    path = os.path.normpath(os.path.join(outside.directory, os.path.expanduser(text)))
+    try:
+        is_directory = stat.S_ISDIR(os.stat(path).st_mode)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is no path"
+        raise UsageFault(
+            "E_TARGET", f"{scheme}:{text} cannot be read: {reason}", hint="Check the path."
+        ) from None
+    if not is_directory:
+        raise UsageFault("E_TARGET", f"{scheme}:{text} is not a directory", hint="Name a directory.")
+    return os.path.realpath(path)
+
+
+def _system_paths() -> tuple[str, ...]:
+    """Where a Linux system keeps its package databases and the libraries that bear on results."""
+    triplet = f"{platform.machine()}-linux-gnu"
+    return (
+        "/etc/os-release",
+        "/usr/lib/os-release",
+        "/lib",
+        "/lib64",
+        "/var/lib/dpkg",
+        "/lib/apk/db",
+        "/usr/lib/apk/db",
+        "/var/lib/rpm",
+        "/usr/lib/sysimage/rpm",
+        f"/usr/lib/{triplet}",
+        "/usr/lib64",
+        *sorted(glob.glob("/usr/local/cuda*")),
+    )
+
+
+def _unreadable(rows: tuple[tuple[str, str], ...]) -> tuple[Unknown, ...]:
+    return tuple(Unknown(section="packages", where=path, reason=reason) for path, reason in rows)

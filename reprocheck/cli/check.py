@@ -1,0 +1,54 @@
+"""`reprocheck check`."""
+
+from __future__ import annotations
+
+import click
+
+from reprocheck.cli import options, terminal
+from reprocheck.cli.results import check_target, read_manifest, read_receipt, write_result
+from reprocheck.limits import Limits
+from reprocheck.render.style import Style
+
+_RANKS = {"info": 0, "low": 1, "medium": 2, "high": 3}
+
+
+@click.command("check")
+@click.argument("manifest")
+@click.argument("receipts", nargs=-1)
+@options.formats("text", "json")
+@click.option(
+    "--fail-on",
+    type=click.Choice(("info", "low", "medium", "high")),
+    default="medium",
+    show_default=True,
+    help="Exit 1 for findings of this severity or worse.",
+)
+@terminal.color_option
+@options.limit_scale
+@options.output_file("the report")
+def command(
+    manifest: str,
+    receipts: tuple[str, ...],
+    format_: str,
+    fail_on: str,
+    style: Style,
+    limits: Limits,
+    output_file: options.OutputFile,
+) -> int:
+    """Check a recorded run before publication.
+
+    RECEIPTS are files that `verify -o` wrote; they prove that the run was re-executed.
+    """
+    from reprocheck.api.compare import check
+    from reprocheck.codec import encode
+    from reprocheck.render import check_text
+
+    check_target(output_file)
+    report = check(
+        read_manifest(manifest, limits), tuple(read_receipt(path, limits) for path in receipts), limits=limits
+    )
+    document = encode(report) if format_ == "json" else check_text.render(report, style=style).encode()
+    write_result(document, output_file)
+    if any(_RANKS[finding.severity] >= _RANKS[fail_on] for finding in report.findings):
+        return 1
+    return 4 if report.not_checked else 0

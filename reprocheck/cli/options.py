@@ -1,0 +1,231 @@
+"""Options that several verbs share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from reprocheck.limits import DEFAULT
+
+if TYPE_CHECKING:
+    from reprocheck.model.run import IgnoredKey
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OutputFile:
+    """Where a result goes: a file, or stdout for None and '-'."""
+
+    path: str | None
+    force: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recording:
+    """What a manifest may hold, and what is volatile by nature."""
+
+    env_values: frozenset[str]
+    all_values: bool
+    ignore_outputs: tuple[str, ...]
+    ignore_keys: tuple[IgnoredKey, ...]
+    keep: bool
+    timings: bool
+
+
+def _merging(name: str, parts: tuple[str, ...], make: Callable[..., object]) -> Callable[[F], F]:
+    """Replace several parameters of a command by one value."""
+
+    def decorate(function: F) -> F:
+        import functools
+
+        @functools.wraps(function)
+        def merged(**parameters: Any) -> Any:
+            taken = {part: parameters.pop(part) for part in parts}
+            return function(**parameters, **{name: make(**taken)})
+
+        return merged  # type: ignore[return-value]
+
+    return decorate
+
+
+def limit_scale(function: F) -> F:
+    """`--limit-scale F`: one knob for every budget; the command receives `limits`."""
+    return click.option(
+        "--limit-scale",
+        "limits",
+        type=click.FloatRange(min=0.000001, max=1_000_000),
+        default=1.0,
+        metavar="FACTOR",
+        help="Multiply every limit of size, count and time.",
+        callback=lambda _context, _option, factor: DEFAULT if factor == 1.0 else DEFAULT.scaled(factor),
+    )(function)
+
+
+def docker_host(function: F) -> F:
+    """`--docker-host URL`."""
+    return click.option(
+        "--docker-host",
+        metavar="URL",
+        help="Engine to use; otherwise DOCKER_HOST, then the active docker context.",
+    )(function)
+
+
+def output_file(what: str, *, default: str | None = None) -> Callable[[F], F]:
+    """`-o FILE` and `--force`; the command receives `output_file`."""
+
+    def decorate(function: F) -> F:
+        standing = f"  [default: {default}]" if default else ""
+        function = _merging("output_file", ("path", "force"), OutputFile)(function)
+        function = click.option("--force", is_flag=True, help="Replace FILE when it exists.")(function)
+        return click.option(
+            "-o",
+            "path",
+            metavar="FILE",
+            default=default,
+            help=f"Write {what} to FILE; '-' is stdout.{standing}",
+        )(function)
+
+    return decorate
+
+
+def recording(function: F) -> F:
+    """Options about what a manifest holds; the command receives `recording`."""
+    parts = ("env_values", "env_policy", "ignore_outputs", "ignore_keys", "keep", "timings")
+    function = _merging("recording", parts, _recording)(function)
+    for option in (
+        click.option("--timings", is_flag=True, help="Record when this was done."),
+        click.option(
+            "--keep/--no-keep", default=True, help="Keep copies of the outputs for later comparison."
+        ),
+        click.option(
+            "--ignore-key",
+            "ignore_keys",
+            metavar="FILE:KEY",
+            multiple=True,
+            help="A value of an output that is volatile by nature: JSON Pointer or key name. Repeatable.",
+        ),
+        click.option(
+            "--ignore-output",
+            "ignore_outputs",
+            metavar="GLOB",
+            multiple=True,
+            help="An output that is volatile by nature. Repeatable.",
+        ),
+        click.option(
+            "--env-values",
+            "env_policy",
+            type=click.Choice(("allowlist", "all")),
+            default="allowlist",
+            show_default=True,
+            help="'all' makes a private manifest.",
+        ),
+        click.option(
+            "--env-value",
+            "env_values",
+            metavar="NAME",
+            multiple=True,
+            help="Record the value of this variable, unless it looks like a secret. Repeatable.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def _recording(
+    *,
+    env_values: tuple[str, ...],
+    env_policy: str,
+    ignore_outputs: tuple[str, ...],
+    ignore_keys: tuple[str, ...],
+    keep: bool,
+    timings: bool,
+) -> Recording:
+    from reprocheck.model.run import IgnoredKey
+
+    pairs = [split_last(item, ":", "FILE:KEY") for item in ignore_keys]
+    return Recording(
+        env_values=frozenset(env_values),
+        all_values=env_policy == "all",
+        ignore_outputs=ignore_outputs,
+        ignore_keys=tuple(IgnoredKey(file=file, key=key) for file, key in pairs),
+        keep=keep,
+        timings=timings,
+    )
+
+
+def formats(*names: str) -> Callable[[F], F]:
+    """`--format`, the first name being the default; the command receives `format_`."""
+    return click.option(
+        "--format",
+        "format_",
+        type=click.Choice(names),
+        default=names[0],
+        show_default=True,
+        help="Output format; the exit code never depends on it.",
+    )
+
+
+def environment(help_text: str) -> Callable[[F], F]:
+    """`--env NAME=VALUE`, repeatable; the command receives `environment` as pairs."""
+    return click.option(
+        "--env",
+        "environment",
+        metavar="NAME=VALUE",
+        multiple=True,
+        callback=lambda _context, _option, items: tuple(_assignment(item) for item in items),
+        help=help_text,
+    )
+
+
+def syft(function: F) -> F:
+    """`--no-syft`; the command receives `with_syft`."""
+    return click.option(
+        "--syft/--no-syft", "with_syft", default=True, help="Cross-check the package list with syft."
+    )(function)
+
+
+def _assignment(item: str) -> tuple[str, str]:
+    name, equals, value = item.partition("=")
+    if not equals or not name:
+        raise click.BadParameter(f"{item!r} is not of the form NAME=VALUE")
+    return name, value
+
+
+def split_last(item: str, separator: str, form: str) -> tuple[str, str]:
+    """Split `item` at its last separator; both parts must be there."""
+    left, found, right = item.rpartition(separator)
+    if not found or not left or not right:
+        raise click.BadParameter(f"{item!r} is not of the form {form}")
+    return left, right
+
+
+def quantity(_context: click.Context, _option: click.Parameter, text: str | None) -> int | None:
+    """Parse a size as `docker run` does: `512m`, `2g`, `1073741824`; powers of 1024."""
+    if text is None:
+        return None
+    units = {"": 1, "b": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
+    digits = text.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    unit = text[len(digits) :].lower()
+    unit = unit.removesuffix("ib") if len(unit) == 3 else unit.removesuffix("b") if len(unit) == 2 else unit
+    if unit not in units or not digits.isdecimal() or not int(digits):
+        raise click.BadParameter(f"{text!r} is no size; write 512m or 2g")
+    return int(digits) * units[unit]
+
+
+def processors(_context: click.Context, _option: click.Parameter, text: str | None) -> int | None:
+    """Parse `--cpus 1.5` into billionths of a CPU, exactly."""
+    if text is None:
+        return None
+    from decimal import Decimal, InvalidOperation
+
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal(0)
+    if not amount.is_finite() or amount <= 0 or amount > 100_000:
+        raise click.BadParameter(f"{text!r} is no number of CPUs; write 2 or 1.5")
+    return int(amount * 1_000_000_000)

@@ -1,0 +1,157 @@
+"""`reprocheck run`."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from reprocheck.cli import options
+from reprocheck.cli.results import check_target, write_result
+from reprocheck.cli.snapshot import announce_manifest
+from reprocheck.cli.terminal import announce, outside
+from reprocheck.limits import Limits
+
+
+@click.command("run", context_settings={"ignore_unknown_options": False})
+@click.option(
+    "--image", metavar="IMAGE", default="", help="Image to run in: name, digest or id; never pulled."
+)
+@click.option(
+    "--engine",
+    type=click.Choice(("docker", "local")),
+    default="docker",
+    show_default=True,
+    help="'local' runs a plain process: nothing is sandboxed.",
+)
+@click.option(
+    "--input",
+    "inputs",
+    metavar="HOST:PATH",
+    multiple=True,
+    help="Code or data, mounted read-only at PATH and hashed. Repeatable.",
+)
+@click.option(
+    "--output",
+    "outputs",
+    metavar="PATH",
+    multiple=True,
+    help="What the run makes: file, directory or glob. Repeatable.",
+)
+@options.environment("Set an environment variable of the run; its value is recorded. Repeatable.")
+@click.option("--gpus", default="", metavar="REQUEST", help="'all', a number, or device=0,1.")
+@click.option("--cpus", callback=options.processors, metavar="N", help="CPUs, for example 2 or 1.5.")
+@click.option("--memory", callback=options.quantity, metavar="SIZE", help="Memory limit, for example 8g.")
+@click.option("--shm-size", callback=options.quantity, metavar="SIZE", help="Size of /dev/shm.")
+@click.option("--user", metavar="USER", help="User in the container; the image's by default.")
+@click.option("--workdir", metavar="DIR", help="Working directory; the image's by default.")
+@click.option(
+    "--network",
+    type=click.Choice(("none", "bridge")),
+    default="none",
+    show_default=True,
+    help="What is fetched during a run cannot be verified later.",
+)
+@click.option("--read-only", is_flag=True, help="Make the root file system read-only.")
+@click.option(
+    "--timeout",
+    "seconds",
+    type=click.IntRange(min=1),
+    metavar="SECONDS",
+    help="Stop the run after this time.",
+)
+@click.option(
+    "--rtol", metavar="X", help="Relative tolerance that a later verify may use; sealed in the manifest."
+)
+@click.option("--atol", metavar="X", help="Absolute tolerance, likewise.")
+@options.recording
+@options.syft
+@options.docker_host
+@options.limit_scale
+@options.output_file("the run manifest", default="run.json")
+@click.argument("program", nargs=-1, type=click.UNPROCESSED, metavar="[-- COMMAND...]")
+def command(
+    image: str,
+    engine: str,
+    inputs: tuple[str, ...],
+    outputs: tuple[str, ...],
+    environment: tuple[tuple[str, str], ...],
+    gpus: str,
+    cpus: int | None,
+    memory: int | None,
+    shm_size: int | None,
+    user: str | None,
+    workdir: str | None,
+    network: str,
+    read_only: bool,
+    seconds: int | None,
+    rtol: str | None,
+    atol: str | None,
+    recording: options.Recording,
+    with_syft: bool,
+    docker_host: str | None,
+    limits: Limits,
+    output_file: options.OutputFile,
+    program: tuple[str, ...],
+) -> int:
+    """Run a training in an image and record it.
+
+    The same sandbox as `verify`: all capabilities dropped, no new privileges, no network unless asked for, a root
+    file system that is thrown away. The program's output is shown as it comes.
+    """
+    from reprocheck.api.record import run
+    from reprocheck.api.run_options import RunOptions
+    from reprocheck.codec import encode_manifest
+    from reprocheck.model.run import Resources, Tolerance
+
+    if engine == "docker" and not image:
+        raise click.UsageError("--image is needed (or --engine local for a plain process)")
+    if engine == "local" and image:
+        raise click.UsageError("--image and --engine local exclude each other")
+    check_target(output_file)
+    if engine == "local":
+        announce(
+            "running in a plain process: nothing is sandboxed, limits on memory, CPUs and network do not apply"
+        )
+    recorded = run(
+        RunOptions(
+            engine="local" if engine == "local" else "docker",
+            image=image,
+            command=program,
+            inputs=tuple(_input(item, engine) for item in inputs),
+            outputs=outputs,
+            environment=environment,
+            resources=Resources(nano_cpus=cpus, memory_bytes=memory, shm_bytes=shm_size, gpus=gpus),
+            user=user,
+            working_dir=workdir,
+            network="bridge" if network == "bridge" else "none",
+            read_only=read_only,
+            seconds=seconds,
+            ignore_outputs=recording.ignore_outputs,
+            ignore_keys=recording.ignore_keys,
+            tolerance=Tolerance(rtol=rtol or "0", atol=atol or "0") if rtol or atol else None,
+            env_values=recording.env_values,
+            all_values=recording.all_values,
+            keep=recording.keep,
+            with_syft=with_syft,
+        ),
+        outside(limits, docker_host=docker_host, timings=recording.timings),
+        _stream,
+    )
+    write_result(encode_manifest(recorded.manifest), output_file)
+    announce_manifest(recorded.manifest, output_file)
+    code, words = recorded.ending()
+    if words:
+        announce(words)
+    return code
+
+
+def _input(item: str, engine: str) -> tuple[str, str]:
+    if engine == "local" and ":" not in item:
+        return item, item
+    return options.split_last(item, ":", "HOST:PATH")
+
+
+def _stream(chunk: bytes) -> None:
+    sys.stdout.buffer.write(chunk)
+    sys.stdout.buffer.flush()

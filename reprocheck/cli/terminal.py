@@ -1,0 +1,79 @@
+"""How results reach a terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from reprocheck.limits import Limits
+from reprocheck.render.style import Style, wants_color
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def color_option(function: F) -> F:
+    """`--color`; the command receives `style`."""
+    return click.option(
+        "--color",
+        "style",
+        type=click.Choice(("auto", "always", "never")),
+        default="auto",
+        show_default=True,
+        help="Colour; NO_COLOR and FORCE_COLOR count too.",
+        callback=lambda _context, _option, choice: Style(
+            wants_color(choice, os.environ, is_terminal=sys.stdout.isatty())
+        ),
+    )(function)
+
+
+def announce(message: str) -> None:
+    """Say on stderr what was done, in one line."""
+    from reprocheck.render.safe import show
+
+    click.echo(show(message, limit=1_000), err=True)
+
+
+def progress(message: str) -> None:
+    """Say what is being done, only where somebody watches."""
+    if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+        announce(f"… {message}")
+
+
+def outside(limits: Limits, *, docker_host: str | None = None, timings: bool = False) -> Any:
+    """Gather what the use cases need to know of this process (an `api.Outside`)."""
+    from datetime import UTC, datetime
+    from pathlib import Path
+
+    from reprocheck.api.outside import Outside
+
+    return Outside(
+        environ=dict(os.environ),
+        home=os.path.expanduser("~"),
+        directory=str(Path.cwd()),
+        docker_host=docker_host,
+        limits=limits,
+        progress=progress,
+        now=(lambda: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")) if timings else None,
+    )
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask; without a terminal `--yes` is needed. Raises Refused (E_NEEDS_YES)."""
+    from reprocheck.errors import Refused
+
+    if yes:
+        return
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise Refused(
+            "E_NEEDS_YES",
+            f"{question} There is no terminal to ask on; nothing was started",
+            hint="Say --yes.",
+        )
+    if not click.confirm(question, err=True):
+        raise Refused(
+            "E_DECLINED", "declined; nothing was started", hint="Start again when you have read the plan."
+        )

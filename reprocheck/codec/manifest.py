@@ -1,0 +1,99 @@
+"""The manifest, schema major version 1: reading, writing, sealing."""
+
+from __future__ import annotations
+
+import hmac
+from typing import cast
+
+import msgspec
+
+from reprocheck.codec.canonical import canonical, canonical_plain, digest
+from reprocheck.codec.documents import convert, encode, version_of
+from reprocheck.codec.newer import insert_fields, split_fields
+from reprocheck.errors import InputFault
+from reprocheck.limits import DEFAULT, Limits
+from reprocheck.model.base import replace
+from reprocheck.model.manifest import MANIFEST_VERSION, Digests, Manifest
+from reprocheck.strictjson import loads
+
+_CONTENT = ("image", "os", "packages", "pythons", "libraries")
+_UNDIGESTED = ("digests", "source", "observation")
+
+
+def seal(manifest: Manifest) -> Manifest:
+    """Return the manifest with its digests computed."""
+    return replace(manifest, digests=_digests(_plain(manifest), foreign_fields=bool(manifest.unknown_fields)))
+
+
+def encode_manifest(manifest: Manifest) -> bytes:
+    """Return the document's bytes. The manifest must be sealed."""
+    if manifest.digests is None:
+        raise ValueError("an unsealed manifest has no bytes")
+    return encode(_plain(manifest))
+
+
+def decode_manifest(raw: bytes, *, where: str, limits: Limits = DEFAULT) -> Manifest:
+    """Read a manifest and check its digest.
+
+    Fields of a newer minor version are kept in `Manifest.unknown_fields` and written back by
+    `encode_manifest`. Raises InputFault.
+    """
+    document, newer = version_of(loads(raw, where=where, limits=limits), where, supported=MANIFEST_VERSION)
+    if "packages" not in document:
+        raise InputFault(
+            "E_NOT_A_MANIFEST",
+            f"{where} is a reprocheck document, but not a manifest",
+            hint="Pass a file that `reprocheck snapshot` or `reprocheck run` wrote.",
+        )
+    known, unknown = split_fields(document, Manifest) if newer else (document, ())
+    if "unknown_fields" in known:
+        raise InputFault(
+            "E_DOCUMENT", f"{where} holds 'unknown_fields'", hint="Do not edit documents by hand."
+        )
+    manifest = replace(convert(known, Manifest, where), unknown_fields=unknown)
+    _check_counts(manifest, where, limits)
+    _check_digests(manifest, document, where)
+    return manifest
+
+
+def _plain(manifest: Manifest) -> dict[str, object]:
+    plain = cast("dict[str, object]", msgspec.to_builtins(replace(manifest, unknown_fields=())))
+    return insert_fields(plain, manifest.unknown_fields)
+
+
+def _digests(document: dict[str, object], *, foreign_fields: bool) -> Digests:
+    to_bytes = canonical if foreign_fields else canonical_plain
+    environment = cast("list[dict[str, object]]", document["environment"])
+    content = {key: document[key] for key in _CONTENT}
+    content["environment"] = [variable for variable in environment if variable["origin"] == "image"]
+    whole = {key: value for key, value in document.items() if key not in _UNDIGESTED}
+    return Digests(content=digest(to_bytes(content)), manifest=digest(to_bytes(whole)))
+
+
+def _check_counts(manifest: Manifest, where: str, limits: Limits) -> None:
+    counts = {
+        "packages": (len(manifest.packages), limits.packages),
+        "variables": (len(manifest.environment), limits.variables),
+        "outputs": (len(manifest.run.outputs) if manifest.run else 0, limits.outputs),
+    }
+    for what, (count, ceiling) in counts.items():
+        if count > ceiling:
+            raise InputFault(
+                "E_TOO_LARGE",
+                f"{where} lists {count} {what}, more than the limit of {ceiling}",
+                hint="Raise it with --limit-scale if you trust the file.",
+            )
+
+
+def _check_digests(manifest: Manifest, document: dict[str, object], where: str) -> None:
+    stated = manifest.digests
+    actual = _digests(document, foreign_fields=bool(manifest.unknown_fields))
+    agree = stated is not None and all(
+        hmac.compare_digest(getattr(stated, name), getattr(actual, name)) for name in ("content", "manifest")
+    )
+    if not agree:
+        raise InputFault(
+            "E_DIGEST",
+            f"{where} was changed after it was written: its content does not match its own digest",
+            hint="Get the original again; the digest detects accidents and edits, not an attacker.",
+        )

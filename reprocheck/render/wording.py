@@ -1,0 +1,44 @@
+"""Small phrases that several renderers share."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+from reprocheck.model.unknown import Unknown
+from reprocheck.render.safe import show
+
+
+def size(count: int) -> str:
+    """Return bytes in words: `1.7 GB` (powers of 1000, as df -H)."""
+    amount = float(count)
+    for unit in ("B", "kB", "MB", "GB", "TB", "PB"):
+        if amount < 1000 or unit == "PB":
+            return f"{count} B" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    raise AssertionError
+
+
+def plural(count: int, noun: str, several: str = "") -> str:
+    """Return `1 package`, `2 packages`."""
+    return f"{count} {noun if count == 1 else several or noun + 's'}"
+
+
+def wrapped(text: str, *, indent: str, width: int = 100) -> str:
+    """Return text folded to `width` columns, every line indented."""
+    return textwrap.fill(text, width=width, initial_indent=indent, subsequent_indent=indent)
+
+
+def unknown_lines(unknowns: Sequence[Unknown], *, most: int = 10) -> list[str]:
+    """Return one line per unknown, the rest counted."""
+    lines = [f"  {u.section}: {show(u.where)}: {show(u.reason)}" for u in unknowns[:most]]
+    if len(unknowns) > most:
+        lines.append(f"  … and {len(unknowns) - most} more (all are in the JSON)")
+    return lines
+
+
+def arrow(before: str | None, after: str | None) -> str:
+    """Return `a → b`, with absence in words."""
+    left = "(absent)" if before is None else show(before, limit=80)
+    right = "(absent)" if after is None else show(after, limit=80)
+    return f"{left} → {right}"

@@ -1,0 +1,5 @@
+"""Temporary home of the order of versions."""
+
+from reprocheck.compare.versions import order
+
+__all__ = ["order"]
