@@ -68,6 +68,8 @@ class Plan:
     outputs: tuple[str, ...]
     """Paths or globs of the files to read back."""
     read_only_root: bool = False
+    directories: tuple[str, ...] = ()
+    """Writable directories that must exist before the start: targets of the recorded run's output mounts."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -41,7 +41,7 @@ class ActivePython:
         for prefix in {self.prefix, self.base}:
             if prefix == "/usr":
                 # Not all of /usr/lib: on a workstation it holds millions of files that are no Python.
-                patterns = (
+                patterns: tuple[str, ...] = (
                     "/usr/bin/python*",
                     "/usr/lib/python3*",
                     "/usr/local/lib/python3*",
@@ -70,8 +70,8 @@ class ActivePython:
 def find_active(outside: Outside) -> ActivePython | None:
     """Return the user's environment; None when PATH has no Python.
 
-    A found `python3` may be a shim (pyenv, asdf), so it is asked for its prefix: the user's own program on the
-    user's own machine. When it does not answer, its place on PATH decides.
+    A found `python3` may be a shim (pyenv, asdf), so it is asked for its prefix: the user's own program on
+    the user's own machine. When it does not answer, its place on PATH decides.
     """
     for name in ("VIRTUAL_ENV", "CONDA_PREFIX"):
         prefix = outside.environ.get(name, "")

@@ -21,7 +21,7 @@ from reprocheck.model.unknown import Unknown
 def see_machine(outside: Outside) -> tuple[Host, tuple[Unknown, ...]]:
     """Describe the machine that this process runs on."""
     outside.progress("reading hardware facts")
-    return describe(read_machine(limits=outside.limits))
+    return describe(read_machine(limits=outside.limits, environ=outside.environ))
 
 
 def assemble(
@@ -57,7 +57,7 @@ def assemble(
             observation=Observation(
                 tools=(Tool(name="reprocheck", version=__version__), *sight.tools),
                 disagreements=sight.disagreements,
-                notes=tuple(notes),
+                notes=(*sight.notes, *notes),
                 duration_ms=duration_ms,
                 recorded_at=outside.now() if outside.now else "",
             ),

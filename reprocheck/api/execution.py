@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -13,7 +12,6 @@ from reprocheck.api.run_options import Recorded, RunOptions
 from reprocheck.api.sight import Sight
 from reprocheck.collect.secrets import withhold_arguments
 from reprocheck.engine.inputs import hash_input
-from reprocheck.engine.store import Store, state_directory
 from reprocheck.errors import UsageFault
 from reprocheck.model.environment import Variable
 from reprocheck.model.image import Image, Source
@@ -56,15 +54,11 @@ def hash_inputs(pairs: Iterable[tuple[str, str]], outside: Outside) -> tuple[Inp
     inputs = []
     for host, target in pairs:
         outside.progress(f"hashing input {target}")
-        inputs.append(hash_input(_absolute(host, outside), target, limits=outside.limits))
+        inputs.append(hash_input(outside.absolute(host), target, limits=outside.limits))
     paths = [item.path for item in inputs]
     if len(set(paths)) != len(paths):
         raise UsageFault("E_PATH", "two inputs have the same path", hint="Give each --input its own path.")
     return tuple(sorted(inputs, key=lambda item: item.path))
-
-
-def _absolute(path: str, outside: Outside) -> str:
-    return os.path.normpath(os.path.join(outside.directory, os.path.expanduser(path)))
 
 
 def plan_run(
@@ -94,7 +88,7 @@ def plan_run(
         disk_bytes=outside.limits.run_disk,
         seconds=options.seconds or NO_TIME_LIMIT,
         mounts=tuple(
-            PlannedMount(source=_absolute(host, outside), target=target) for host, target in sorted(inputs)
+            PlannedMount(source=outside.absolute(host), target=target) for host, target in sorted(inputs)
         ),
         outputs=outputs,
         read_only_root=options.read_only,
@@ -111,7 +105,7 @@ def execute(
     inputs: tuple[Input, ...],
 ) -> Recorded:
     """Run the plan and make the record of it."""
-    store = Store(state_directory(outside.environ))
+    store = outside.store()
     host, host_unknowns = see_machine(outside)
     outside.progress("running")
     with runner.run(plan, sink) as finished:

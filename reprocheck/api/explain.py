@@ -29,7 +29,7 @@ def explain(code: str) -> str:
     for verdict in VERDICTS:
         if verdict.code == wanted.lower():
             return rule_text.render_verdict(verdict)
-    known = [row.code for row in (*all_rules(), *ERRORS, *VERDICTS)]
+    known = [*(r.code for r in all_rules()), *(e.code for e in ERRORS), *(v.code for v in VERDICTS)]
     near = difflib.get_close_matches(wanted.upper(), known, n=3)
     hint = f"Did you mean {', '.join(near)}?" if near else "Run `reprocheck explain` for the list."
     raise UsageFault("E_UNKNOWN_CODE", f"there is no code {wanted!r}", hint=hint)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from reprocheck.artifacts import describe
+from reprocheck.engine.patterns import Patterns
 from reprocheck.engine.store import Store
 from reprocheck.errors import CouldNotRun
 from reprocheck.limits import Limits
@@ -56,12 +56,10 @@ def collect_outputs(
         outputs.append(output)
     outputs.sort(key=lambda output: output.name)
     names = [output.name for output in outputs] + [unknown.where for unknown in unknowns]
-    missing = tuple(p for p in patterns if not any(matches(name, p) for name in names))
+    missing = tuple(pattern for pattern in patterns if not _matched(pattern, names))
     return Collected(outputs=tuple(outputs), unknowns=tuple(unknowns), missing=missing)
 
 
-def matches(name: str, pattern: str) -> bool:
-    """Whether an output's name is the pattern, lies below it, or matches it as a glob."""
-    from reprocheck.engine.outputs import name_matches
-
-    return name_matches(PurePosixPath(name).as_posix(), pattern)
+def _matched(pattern: str, names: list[str]) -> bool:
+    wanted = Patterns((pattern,))
+    return any(wanted.match("/" + name.lstrip("/")) for name in names)

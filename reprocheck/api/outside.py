@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+from reprocheck.engine.store import Store, state_directory
 from reprocheck.limits import DEFAULT, Limits
+
+if TYPE_CHECKING:
+    from reprocheck.engine.docker import DockerEngine
 
 
 def no_progress(_message: str) -> None:
@@ -25,3 +32,19 @@ class Outside:
     progress: Callable[[str], None] = no_progress
     now: Callable[[], str] | None = None
     """RFC 3339 UTC clock, only with `--timings`."""
+
+    def docker_engine(self) -> AbstractContextManager[DockerEngine]:
+        """Connect to the engine of the user's docker context. Raises CouldNotRun."""
+        from reprocheck.engine.docker import docker_engine
+
+        return docker_engine(
+            override=self.docker_host, environ=self.environ, home=self.home, limits=self.limits
+        )
+
+    def store(self) -> Store:
+        """Give this user's store of recorded outputs and written manifests."""
+        return Store(state_directory(self.environ))
+
+    def absolute(self, path: str) -> str:
+        """Make a path that the user typed absolute."""
+        return os.path.normpath(os.path.join(self.directory, os.path.expanduser(path)))

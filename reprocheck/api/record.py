@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-
 from reprocheck.api.execution import Scene, container_path, execute, hash_inputs, plan_run
 from reprocheck.api.outside import Outside
 from reprocheck.api.run_options import Recorded, RunOptions
-from reprocheck.api.sight import look
-from reprocheck.collect import wanted
+from reprocheck.api.sight import look, wanted_by_either
 from reprocheck.collect.environment import describe_environment
 from reprocheck.errors import UsageFault
 from reprocheck.model.base import replace
@@ -18,7 +15,7 @@ from reprocheck.ports import LogSink
 def run(options: RunOptions, outside: Outside, sink: LogSink) -> Recorded:
     """Run the command in the sandbox, stream its output to `sink`, and return the record.
 
-    Raises UsageFault, InputFault and CouldNotRun before the start; a program that fails is a record, not an error.
+    Raises UsageFault, InputFault and CouldNotRun before the start; a program that fails is a record.
     """
     if not options.outputs:
         raise UsageFault(
@@ -34,14 +31,8 @@ def run(options: RunOptions, outside: Outside, sink: LogSink) -> Recorded:
 
 
 def _run_docker(options: RunOptions, outside: Outside, sink: LogSink) -> Recorded:
-    from reprocheck.api.docker import docker_engine
-    from reprocheck.engine.docker_inspect import inspect_image
-    from reprocheck.engine.docker_runner import DockerRunner
-    from reprocheck.engine.docker_view import open_image
-
-    with ExitStack() as stack:
-        engine = stack.enter_context(docker_engine(outside))
-        facts = inspect_image(engine.client, options.image)
+    with outside.docker_engine() as engine:
+        facts = engine.image(options.image)
         outputs = tuple(container_path(path, facts.image.working_dir) for path in options.outputs)
         command = options.command or facts.image.command
         argv = (*facts.image.entrypoint, *command)
@@ -54,7 +45,7 @@ def _run_docker(options: RunOptions, outside: Outside, sink: LogSink) -> Recorde
         pairs = tuple((host, container_path(path, facts.image.working_dir)) for host, path in options.inputs)
         inputs = hash_inputs(pairs, outside)
         outside.progress(f"reading image {options.image}")
-        with open_image(engine.client, facts, wants=wanted, limits=outside.limits) as (view, reader):
+        with engine.open_image(facts, wanted_by_either) as (view, reader):
             path_variable = dict((*facts.environment, *options.environment)).get("PATH", "")
             sight = look(view, outside, with_syft=options.with_syft, path_variable=path_variable)
         scene = Scene(
@@ -82,6 +73,4 @@ def _run_docker(options: RunOptions, outside: Outside, sink: LogSink) -> Recorde
             user=scene.user,
             inputs=pairs,
         )
-        return execute(
-            options, outside, sink, DockerRunner(engine.client, limits=outside.limits), plan, scene, inputs
-        )
+        return execute(options, outside, sink, engine.runner(), plan, scene, inputs)

@@ -61,6 +61,6 @@ def workspace_path(path: str) -> str:
         raise UsageFault(
             "E_PATH",
             f"{path!r} is not a path inside the workspace",
-            hint="With --engine local, inputs and outputs are relative paths: the run has a fresh directory of its own.",
+            hint="With --engine local, inputs and outputs are relative: the run has a fresh directory.",
         )
     return "/".join(parts)

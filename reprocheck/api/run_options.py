@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from reprocheck.model.manifest import Manifest
@@ -21,7 +21,7 @@ class RunOptions:
     """(path on this machine, path for the program)."""
     outputs: tuple[str, ...]
     environment: tuple[tuple[str, str], ...] = ()
-    resources: Resources = Resources()
+    resources: Resources = field(default_factory=Resources)
     user: str | None = None
     working_dir: str | None = None
     network: Literal["none", "bridge"] = "none"
@@ -60,6 +60,6 @@ class Recorded:
         if self.missing:
             return (
                 1,
-                f"the program made no file that matches --output {', '.join(self.missing)}; the record is kept",
+                f"the program made nothing like --output {', '.join(self.missing)}; the record is kept",
             )
         return (4, "something was not seen; the record says what") if self.manifest.unknowns else (0, "")

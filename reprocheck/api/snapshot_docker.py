@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from typing import Literal
 
 from reprocheck.api.assemble import assemble, see_machine
-from reprocheck.api.docker import Engine, docker_engine
 from reprocheck.api.execution import container_path
 from reprocheck.api.outputs import Collected, collect_outputs
 from reprocheck.api.outside import Outside
-from reprocheck.api.sight import look
+from reprocheck.api.sight import look, wanted_by_either
 from reprocheck.api.snapshot import DEFAULT_PATH, SnapshotOptions
-from reprocheck.collect import wanted
 from reprocheck.collect.environment import describe_environment
 from reprocheck.collect.secrets import withhold_arguments
-from reprocheck.engine.docker_changes import container_changes
-from reprocheck.engine.docker_inspect import (
-    ContainerFacts,
-    HostMount,
-    classify,
-    inspect_container,
-    inspect_image,
-)
-from reprocheck.engine.docker_view import open_container, open_image
+from reprocheck.engine.docker import DockerEngine
+from reprocheck.engine.docker_inspect import ContainerFacts
+from reprocheck.engine.docker_settings import HostMount
 from reprocheck.engine.inputs import hash_input
-from reprocheck.engine.outputs import literal_base
-from reprocheck.engine.store import Store, state_directory
-from reprocheck.errors import ReprocheckError, UsageFault
+from reprocheck.engine.patterns import Patterns
+from reprocheck.engine.writing import scratch_directory
+from reprocheck.errors import CouldNotRun, ReprocheckError, UsageFault
 from reprocheck.model.base import replace
 from reprocheck.model.manifest import Manifest
 from reprocheck.model.run import Input, Mount, RunRecord
@@ -36,23 +28,22 @@ from reprocheck.model.unknown import Unknown
 
 def snapshot_docker(reference: str, options: SnapshotOptions, outside: Outside) -> Manifest:
     """Return the manifest of an image or a container; nothing is started, paused or signalled."""
-    with docker_engine(outside) as engine:
-        kind, name = classify(engine.client, reference)
-        if kind == "image":
-            return _image(engine, name, options, outside)
-        return _container(engine, name, options, outside)
+    with outside.docker_engine() as engine:
+        if engine.classify(reference) == "image":
+            return _image(engine, reference, options, outside)
+        return _container(engine, reference, options, outside)
 
 
-def _image(engine: Engine, reference: str, options: SnapshotOptions, outside: Outside) -> Manifest:
+def _image(engine: DockerEngine, reference: str, options: SnapshotOptions, outside: Outside) -> Manifest:
     if options.outputs:
         raise UsageFault(
             "E_OUTPUTS_NEED_CONTAINER",
             f"--output was given, but {reference} is an image: nothing has run in it",
             hint="Name the container that ran, or use `reprocheck run`.",
         )
-    facts = inspect_image(engine.client, reference)
+    facts = engine.image(reference)
     outside.progress(f"reading image {reference}")
-    with open_image(engine.client, facts, wants=wanted, limits=outside.limits) as (view, reader):
+    with engine.open_image(facts, wanted_by_either) as (view, reader):
         path_variable = dict(facts.environment).get("PATH", DEFAULT_PATH)
         sight = look(view, outside, with_syft=options.with_syft, path_variable=path_variable)
     host, host_unknowns = see_machine(outside)
@@ -73,11 +64,11 @@ def _image(engine: Engine, reference: str, options: SnapshotOptions, outside: Ou
     )
 
 
-def _container(engine: Engine, reference: str, options: SnapshotOptions, outside: Outside) -> Manifest:
-    facts = inspect_container(engine.client, reference)
+def _container(engine: DockerEngine, reference: str, options: SnapshotOptions, outside: Outside) -> Manifest:
+    facts = engine.container(reference)
     patterns = tuple(container_path(path, facts.working_dir) for path in options.outputs)
     outside.progress(f"reading container {reference}")
-    with open_container(engine.client, facts, wants=wanted, limits=outside.limits) as (view, reader):
+    with engine.open_container(facts, wanted_by_either) as (view, reader):
         path_variable = dict(facts.environment).get("PATH", DEFAULT_PATH)
         sight = look(view, outside, with_syft=options.with_syft, path_variable=path_variable)
     collected = _outputs(engine, facts, patterns, options, outside)
@@ -99,9 +90,7 @@ def _container(engine: Engine, reference: str, options: SnapshotOptions, outside
         ignore_outputs=options.ignore_outputs,
         ignore_keys=options.ignore_keys,
         mounts=mounts,
-        changes=container_changes(
-            engine.client, facts.id, outputs=patterns, mounts=tuple(mount.target for mount in facts.mounts)
-        ),
+        changes=engine.changes(facts, outputs=patterns),
         privileged_run=facts.privileged,
     )
     host, host_unknowns = see_machine(outside)
@@ -124,9 +113,74 @@ def _container(engine: Engine, reference: str, options: SnapshotOptions, outside
         private=options.all_values,
     )
     assert manifest.digests is not None
-    store = Store(state_directory(outside.environ))
-    store.remember(manifest.digests.manifest, tuple(o.sha256 for o in run.outputs) if options.keep else ())
+    kept = tuple(output.sha256 for output in run.outputs) if options.keep else ()
+    outside.store().remember(manifest.digests.manifest, kept)
     return manifest
+
+
+def _outputs(
+    engine: DockerEngine,
+    facts: ContainerFacts,
+    patterns: tuple[str, ...],
+    options: SnapshotOptions,
+    outside: Outside,
+) -> Collected:
+    if not patterns:
+        return Collected(outputs=(), unknowns=(), missing=())
+    if facts.running:
+        reason = "the container is running; outputs are read only after it has stopped"
+        unknowns = tuple(Unknown(section="outputs", where=pattern, reason=reason) for pattern in patterns)
+        return Collected(outputs=(), unknowns=unknowns, missing=())
+    outside.progress("hashing outputs")
+    with scratch_directory() as scratch:
+        files = engine.outputs(facts, patterns, scratch=scratch)
+        return collect_outputs(
+            files,
+            patterns,
+            limits=outside.limits,
+            ignore_keys=options.ignore_keys,
+            store=outside.store() if options.keep else None,
+        )
+
+
+def _mounts(
+    engine: DockerEngine, facts: ContainerFacts, patterns: tuple[str, ...], outside: Outside
+) -> tuple[tuple[Input, ...], tuple[Mount, ...], tuple[Unknown, ...]]:
+    """Hash what was mounted in at its source, outputs left out; say what could not be read."""
+    inputs: list[Input] = []
+    mounts: list[Mount] = []
+    unknowns: list[Unknown] = []
+    wanted = Patterns(patterns) if patterns else None
+    for mount in facts.mounts:
+        if wanted is not None and wanted.match(mount.target):
+            role: Literal["input", "output", "unread"] = "output"
+        elif mount.kind == "tmpfs":
+            role = "unread"  # empty at the start by nature: a fact, not an unknown
+        else:
+            try:
+                inputs.append(_mounted_input(engine, mount, patterns, outside))
+                role = "input"
+            except ReprocheckError as error:
+                role = "unread"
+                unknowns.append(Unknown(section="inputs", where=mount.target, reason=error.message))
+        mounts.append(Mount(target=mount.target, kind=mount.kind, writable=mount.writable, role=role))
+    return tuple(inputs), tuple(mounts), tuple(unknowns)
+
+
+def _mounted_input(
+    engine: DockerEngine, mount: HostMount, patterns: tuple[str, ...], outside: Outside
+) -> Input:
+    if not engine.shares_our_disk:
+        raise CouldNotRun(
+            "E_REMOTE_MOUNT",
+            "its source lies on the engine's machine and cannot be read from here",
+            hint="Take the snapshot on the machine that the container ran on.",
+        )
+    outside.progress(f"hashing mount {mount.target}")
+    inside = f"{mount.target.rstrip('/')}/"
+    exclude = tuple(pattern.removeprefix(inside) for pattern in patterns if pattern.startswith(inside))
+    found = hash_input(mount.source, mount.target, limits=outside.limits, exclude=exclude)
+    return replace(found, writable=mount.writable)
 
 
 def _absent(collected: Collected) -> Iterator[Unknown]:

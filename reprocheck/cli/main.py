@@ -64,8 +64,8 @@ class Verbs(click.Group):
 def reprocheck() -> None:
     """Find out which difference made a result come out differently.
 
-    Snapshot what a training ran in, diff it against another, find dependency conflicts, re-execute the run and
-    compare its outputs, and check it before publication.
+    Snapshot what a training ran in, diff it against another, find dependency conflicts, re-execute the run
+    and compare its outputs, and check it before publication.
     """
 
 

@@ -96,8 +96,8 @@ def command(
 ) -> int:
     """Run a training in an image and record it.
 
-    The same sandbox as `verify`: all capabilities dropped, no new privileges, no network unless asked for, a root
-    file system that is thrown away. The program's output is shown as it comes.
+    The same sandbox as `verify`: all capabilities dropped, no new privileges, no network unless asked for, a
+    root file system that is thrown away. The program's output is shown as it comes.
     """
     from reprocheck.api.record import run
     from reprocheck.api.run_options import RunOptions
@@ -110,9 +110,7 @@ def command(
         raise click.UsageError("--image and --engine local exclude each other")
     check_target(output_file)
     if engine == "local":
-        announce(
-            "running in a plain process: nothing is sandboxed, limits on memory, CPUs and network do not apply"
-        )
+        announce("running in a plain process: nothing is sandboxed; of the limits only --timeout applies")
     recorded = run(
         RunOptions(
             engine="local" if engine == "local" else "docker",

@@ -35,9 +35,9 @@ def command(
 ) -> int:
     """Record what an environment holds; nothing of it is executed.
 
-    TARGET is a Docker image or container (NAME, DIGEST or ID), rootfs:DIR, env:PREFIX (a venv or conda prefix), or
-    nothing for this machine and the Python environment you work in. docker:image:NAME and docker:container:NAME say
-    which is meant when both exist.
+    TARGET is a Docker image or container (name, digest or id), rootfs:DIR, env:PREFIX (a venv or conda
+    prefix), or nothing for this machine and the Python environment you work in. docker:image:NAME and
+    docker:container:NAME say which is meant when both exist.
     """
     from reprocheck.api.snapshot import SnapshotOptions, snapshot
     from reprocheck.codec import encode_manifest

@@ -62,7 +62,7 @@ def insert_fields(document: dict[str, object], fields: Iterable[UnknownField]) -
         for step in field.path[:-1]:
             if isinstance(place, dict) and isinstance(step, str):
                 place = place.get(step)
-            elif isinstance(place, list) and isinstance(step, int) and step < len(place):
+            elif isinstance(place, (list, tuple)) and isinstance(step, int) and step < len(place):
                 place = place[step]
             else:
                 place = None

@@ -32,11 +32,22 @@ class FileTree:
     _children: dict[str, list[str]] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Index names by directory, sorted, so that every walk has one order."""
-        for path in self.entries:
-            if path != "/":
+        """Index names by directory, sorted, so that every walk has one order.
+
+        An archive or a layer need not list the directories above a file, so they are inferred.
+        """
+        inferred: set[str] = set()
+        for entry in self.entries:
+            path = entry
+            while path != "/":
                 parent, _, name = path.rpartition("/")
-                self._children.setdefault(parent or "/", []).append(name)
+                parent = parent or "/"
+                known = parent in self._children
+                self._children.setdefault(parent, []).append(name)
+                if known or parent == "/" or parent in self.entries or parent in inferred:
+                    break
+                inferred.add(parent)
+                path = parent
         for names in self._children.values():
             names.sort()
 

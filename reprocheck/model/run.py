@@ -63,6 +63,8 @@ class Output(Value, frozen=True, kw_only=True):
     """`raw`, `json`, `safetensors`, `npy`, `npz`, `torch`, `csv`, ..."""
     content: Digest | None = None
     """Canonical content digest: equal content in other bytes agrees here. None for raw files."""
+    structure: Digest | None = None
+    """`content` without numbers and tensor elements: a tolerance applies only where this agrees."""
     tensors: tuple[TensorDigest, ...] = ()
     numbers: tuple[NamedNumber, ...] = ()
     note: str = ""

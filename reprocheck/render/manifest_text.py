@@ -81,7 +81,7 @@ def _run(run: RunRecord, manifest: Manifest, style: Style) -> str:
 
 def _packages(manifest: Manifest, style: Style, *, everything: bool) -> str:
     counts = Counter(package.type for package in manifest.packages)
-    rows = [(kind, plural(counts[kind], "package")) for kind in sorted(counts)]
+    rows: list[tuple[str, str]] = [(kind, plural(counts[kind], "package")) for kind in sorted(counts)]
     rows += [
         (
             "python",

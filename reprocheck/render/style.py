@@ -30,7 +30,7 @@ PLAIN = Style()
 
 
 def wants_color(choice: str, environ: Mapping[str, str], *, is_terminal: bool) -> bool:
-    """Decide by `--color`, then NO_COLOR and FORCE_COLOR (no-color.org, force-color.org), then the terminal."""
+    """Decide by `--color`, then NO_COLOR and FORCE_COLOR (no-color.org), then the terminal."""
     if choice != "auto":
         return choice == "always"
     if environ.get("NO_COLOR"):

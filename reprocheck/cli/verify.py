@@ -1,0 +1,159 @@
+"""`reprocheck verify`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from reprocheck.cli import options, terminal
+from reprocheck.cli.results import check_target, read_manifest, write_result
+from reprocheck.limits import Limits
+from reprocheck.render.style import Style
+
+if TYPE_CHECKING:
+    from reprocheck.rerun import PlannedVerification
+
+
+@click.command("verify")
+@click.argument("file")
+@click.option(
+    "--input",
+    "inputs",
+    metavar="PATH=HOST",
+    multiple=True,
+    help="Hand in a recorded input again; its hash is checked first. Repeatable.",
+)
+@options.environment("Set or override a variable of the run; it stands beside the verdict. Repeatable.")
+@click.option("--unset", metavar="NAME", multiple=True, help="Leave out a recorded variable. Repeatable.")
+@click.option(
+    "--allow-env", metavar="NAME", multiple=True, help="Let a foreign record set LD_*, NVIDIA_* or *_PROXY."
+)
+@click.option("--allow-network", is_flag=True, help="Give the run a network.")
+@click.option("--gpus", default="", metavar="REQUEST", help="'all', a number, or device=0,1.")
+@click.option("--cpus", callback=options.processors, metavar="N", help="CPUs instead of the recorded ones.")
+@click.option(
+    "--memory", callback=options.quantity, metavar="SIZE", help="Memory instead of the recorded limit."
+)
+@click.option("--shm-size", callback=options.quantity, metavar="SIZE", help="Size of /dev/shm.")
+@click.option("--user", metavar="USER", help="Another user than the recorded one.")
+@click.option("--read-only", is_flag=True, help="Make the root file system read-only.")
+@click.option(
+    "--timeout", "seconds", type=click.IntRange(min=1), metavar="SECONDS", help="Time limit of one run."
+)
+@click.option("--rtol", metavar="X", help="Your own relative tolerance; never taken for the author's.")
+@click.option("--atol", metavar="X", help="Your own absolute tolerance.")
+@click.option("--unsandboxed", is_flag=True, help="Let somebody else's local record run as a plain process.")
+@click.option("--logs", is_flag=True, help="Show the program's output, made safe to print.")
+@click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
+@click.option("--yes", is_flag=True, help="Run somebody else's record without asking.")
+@options.formats("text", "json")
+@terminal.color_option
+@options.docker_host
+@options.limit_scale
+@options.output_file("the receipt")
+def command(
+    file: str,
+    inputs: tuple[str, ...],
+    environment: tuple[tuple[str, str], ...],
+    unset: tuple[str, ...],
+    allow_env: tuple[str, ...],
+    allow_network: bool,
+    gpus: str,
+    cpus: int | None,
+    memory: int | None,
+    shm_size: int | None,
+    user: str | None,
+    read_only: bool,
+    seconds: int | None,
+    rtol: str | None,
+    atol: str | None,
+    unsandboxed: bool,
+    logs: bool,
+    dry_run: bool,
+    yes: bool,
+    format_: str,
+    style: Style,
+    docker_host: str | None,
+    limits: Limits,
+    output_file: options.OutputFile,
+) -> int:
+    """Run a recorded training again and compare its outputs.
+
+    It runs in the recorded image, found by its identity, in a sandbox: no network, all capabilities
+    dropped, limits on memory, processes, disk and time, a root file system that is thrown away. -o keeps
+    the receipt as JSON beside the text on stdout.
+    """
+    from reprocheck.api.verify import VerifyOptions, verify
+    from reprocheck.codec import encode
+    from reprocheck.engine.writing import write_stdout
+    from reprocheck.model.run import Tolerance
+    from reprocheck.render import receipt_text
+    from reprocheck.rerun import Policy
+
+    check_target(output_file)
+    manifest = read_manifest(file, limits)
+    policy = Policy(
+        env=environment,
+        unset=unset,
+        allow_env=allow_env,
+        allow_network=allow_network,
+        gpus=gpus,
+        nano_cpus=cpus,
+        memory_bytes=memory,
+        shm_bytes=shm_size,
+        seconds=seconds,
+        read_only_root=read_only,
+        user=user,
+        tolerance=Tolerance(rtol=rtol or "0", atol=atol or "0") if rtol or atol else None,
+    )
+    verified = verify(
+        manifest,
+        VerifyOptions(
+            inputs=tuple(_handed_in(item) for item in inputs),
+            policy=policy,
+            unsandboxed=unsandboxed,
+        ),
+        terminal.outside(limits, docker_host=docker_host),
+        confirm=lambda planned, foreign: _confirm(planned, foreign=foreign, dry_run=dry_run, yes=yes),
+        sink=_show_log if logs else _drop_log,
+    )
+    document = encode(verified.receipt)
+    if output_file.path is not None:
+        write_result(document, output_file)
+    if output_file.path != "-":
+        text = receipt_text.render(verified.receipt, style=style).encode()
+        write_stdout(document if format_ == "json" else text)
+    return verified.exit_code
+
+
+def _handed_in(item: str) -> tuple[str, str]:
+    path, equals, host = item.partition("=")
+    if not equals or not path or not host:
+        raise click.BadParameter(f"{item!r} is not of the form PATH=HOST")
+    return path, host
+
+
+def _confirm(planned: PlannedVerification, *, foreign: bool, dry_run: bool, yes: bool) -> None:
+    from reprocheck.render import plan_text
+
+    if not (foreign or dry_run):
+        return
+    click.echo(
+        plan_text.render(((line.label, line.value) for line in planned.lines), foreign=foreign), err=True
+    )
+    if dry_run:
+        raise click.exceptions.Exit(0)
+    terminal.confirm("Run it?", yes=yes)
+
+
+def _drop_log(_chunk: bytes) -> None:
+    pass
+
+
+def _show_log(chunk: bytes) -> None:
+    from reprocheck.render.safe import show_lines
+
+    sys.stderr.write(show_lines(chunk.decode("utf-8", "replace")))
+    sys.stderr.flush()

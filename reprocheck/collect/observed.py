@@ -1,0 +1,58 @@
+"""What one collector hands back, and what a collector is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from reprocheck.limits import Limits
+from reprocheck.model.image import OperatingSystem
+from reprocheck.model.package import NativeLibrary, Package, PythonEnvironment
+from reprocheck.model.unknown import Unknown
+from reprocheck.ports import ContainerView
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claim:
+    """A package manager says that this path is its own.
+
+    Kept only for paths that a join needs: metadata directories, interpreters, native libraries.
+    """
+
+    path: str
+    manager: Literal["deb", "apk", "conda", "pypi"]
+    owner: str
+    """purl of the package."""
+    version: str
+    """Full version of the package."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Observed:
+    """What was seen, and what was not."""
+
+    os: OperatingSystem | None = None
+    packages: tuple[Package, ...] = ()
+    pythons: tuple[PythonEnvironment, ...] = ()
+    libraries: tuple[NativeLibrary, ...] = ()
+    unknowns: tuple[Unknown, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    """Between the collectors and the joins only; `observe` gives none."""
+
+
+class Collector(Protocol):
+    """A plugin: one module per source of truth."""
+
+    name: str
+    endings: tuple[str, ...]
+    """Every path that it wants ends with one of these ..."""
+    prefixes: tuple[str, ...]
+    """... or starts with one of these. A coarse sieve, so that two million paths cost a second."""
+
+    def wants(self, path: str) -> bool:
+        """Whether it reads the file at this absolute path."""
+        ...
+
+    def collect(self, view: ContainerView, limits: Limits) -> Observed:
+        """Read what is there. Raises nothing: what fails becomes an Unknown."""
+        ...

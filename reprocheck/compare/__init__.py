@@ -1,0 +1,69 @@
+"""Two manifests to a `Delta`: every difference, before anybody says what matters.
+
+`source` and `observation` tell how and where was observed; they are never compared. One comparator is one
+function in the table below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from reprocheck.compare.components import compare_libraries, compare_pythons
+from reprocheck.compare.difference import differ, rank_key
+from reprocheck.compare.images import compare_image, compare_os
+from reprocheck.compare.machine import compare_host
+from reprocheck.compare.packages import compare_packages
+from reprocheck.compare.runs import compare_inputs, compare_outputs, compare_run
+from reprocheck.compare.variables import compare_environment
+from reprocheck.model.base import replace
+from reprocheck.model.change import Delta, Difference
+from reprocheck.model.manifest import Manifest
+from reprocheck.model.unknown import Unknown
+
+Comparator = Callable[[Manifest, Manifest], Delta]
+
+COMPARATORS: tuple[Comparator, ...] = (
+    compare_inputs,
+    compare_run,
+    compare_environment,
+    compare_packages,
+    compare_libraries,
+    compare_pythons,
+    compare_os,
+    compare_image,
+    compare_host,
+    compare_outputs,
+)
+
+_CONTENT = ("environment", "packages", "libraries", "pythons", "os", "image")
+
+
+def compare(a: Manifest, b: Manifest) -> Delta:
+    """Return all differences, sorted, and what could not be compared.
+
+    Pure. `compare(m, m)` has no differences, and `compare(b, a)` mirrors `compare(a, b)`.
+    """
+    parts = [comparator(a, b) for comparator in COMPARATORS]
+    differences = [d for part in parts for d in part.differences]
+    differences += _unexplained_content(a, b, differences)
+    unknowns = {u for part in parts for u in part.not_compared} | _unknowns(a, b)
+    return Delta(
+        differences=tuple(sorted(differences, key=rank_key)),
+        not_compared=tuple(sorted(unknowns, key=lambda u: (u.section, u.where, u.reason))),
+    )
+
+
+def _unexplained_content(a: Manifest, b: Manifest, found: list[Difference]) -> tuple[Difference, ...]:
+    """Keep a difference from disappearing: the sealed content differs in a field that nobody compares."""
+    if a.digests is None or b.digests is None or any(d.section in _CONTENT for d in found):
+        return ()
+    return differ("image", "content digest", "digest", a.digests.content, b.digests.content)
+
+
+def _unknowns(a: Manifest, b: Manifest) -> set[Unknown]:
+    first, second = set(a.unknowns), set(b.unknowns)
+    return (
+        (first & second)
+        | {replace(u, reason=f"{u.reason} (first manifest)") for u in first - second}
+        | {replace(u, reason=f"{u.reason} (second manifest)") for u in second - first}
+    )

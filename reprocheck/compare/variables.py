@@ -1,0 +1,68 @@
+"""Environment variables: the value in force, by name; values that are not recorded are never compared."""
+
+from __future__ import annotations
+
+from reprocheck.compare.difference import differ
+from reprocheck.model.change import Delta, Difference
+from reprocheck.model.environment import Variable
+from reprocheck.model.manifest import Manifest
+from reprocheck.model.unknown import Unknown
+
+# `docker run -e` overrides the image's ENV, and what the run itself was given overrides both.
+_IN_FORCE = ("run", "container", "host", "image")
+
+
+def compare_environment(a: Manifest, b: Manifest) -> Delta:
+    """Differences of `environment`. Presence counts even where the value is withheld."""
+    sides_a, sides_b = _by_name(a.environment), _by_name(b.environment)
+    differences: list[Difference] = []
+    unseen: list[Unknown] = []
+    for name in sides_a.keys() | sides_b.keys():
+        before, after = sides_a.get(name, []), sides_b.get(name, [])
+        if not before or not after:
+            old, new = (_shown(side[0]) if side else None for side in (before, after))
+            differences.extend(differ("environment", name, "presence", old, new))
+            continue
+        hidden = [_hidden(before[0]), _hidden(after[0])]
+        if any(hidden):
+            unseen.append(_not_compared(name, hidden))
+        elif before[0].value != after[0].value:
+            differences.extend(differ("environment", name, "value", before[0].value, after[0].value))
+        else:
+            differences.extend(differ("environment", name, "origin", before[0].origin, after[0].origin))
+        if len(before) > 1 and len(after) > 1:
+            differences.extend(differ("environment", name, "overridden", _rest(before), _rest(after)))
+    return Delta(differences=tuple(differences), not_compared=tuple(unseen))
+
+
+def _by_name(variables: tuple[Variable, ...]) -> dict[str, list[Variable]]:
+    names: dict[str, list[Variable]] = {}
+    for variable in sorted(variables, key=lambda v: (_IN_FORCE.index(v.origin), v.state, v.value or "")):
+        names.setdefault(variable.name, []).append(variable)
+    return names
+
+
+def _hidden(variable: Variable) -> str:
+    """Say why the value cannot be compared; '' when it can."""
+    if variable.state != "recorded":
+        return variable.state
+    return "withheld" if variable.value is None else ""
+
+
+def _shown(variable: Variable) -> str:
+    hidden = _hidden(variable)
+    return f"({hidden})" if hidden or variable.value is None else variable.value
+
+
+def _rest(variables: list[Variable]) -> tuple[str, ...]:
+    return tuple(f"{v.origin}={_shown(v)}" for v in variables[1:])
+
+
+def _not_compared(name: str, hidden: list[str]) -> Unknown:
+    first, second = hidden
+    if first and second:
+        kind = first if first == second else "withheld"
+        reason = f"its value is {kind} on both sides"
+    else:
+        reason = f"its value is {first or second} in the {'first' if first else 'second'} manifest"
+    return Unknown(section="environment", where=name, reason=reason)

@@ -1,0 +1,122 @@
+"""One connection to a container engine. The vendor's client stays inside; values and protocols come out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from reprocheck.engine.docker_changes import container_changes
+from reprocheck.engine.docker_inspect import (
+    ContainerFacts,
+    ImageFacts,
+    classify,
+    find_image,
+    inspect_container,
+    inspect_image,
+)
+from reprocheck.engine.docker_outputs import container_outputs
+from reprocheck.engine.docker_runner import DockerRunner
+from reprocheck.engine.docker_view import Reader, open_container, open_image
+from reprocheck.engine.endpoint import Endpoint, connect, find_endpoint
+from reprocheck.limits import Limits
+from reprocheck.model.image import Image
+from reprocheck.model.run import Change
+from reprocheck.ports import ContainerView, OutputFile, RefusedOutput, Wants
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DockerEngine:
+    """A reachable engine."""
+
+    client: APIClient
+    endpoint: Endpoint
+    limits: Limits
+
+    @property
+    def shares_our_disk(self) -> bool:
+        """Whether the engine's host paths can be read here."""
+        return not self.endpoint.remote
+
+    def classify(self, reference: str) -> Literal["image", "container"]:
+        """Tell what a reference names. Raises UsageFault, CouldNotRun."""
+        return classify(self.client, reference)
+
+    def image(self, reference: str) -> ImageFacts:
+        """Read an image's facts. Raises CouldNotRun (E_IMAGE_NOT_FOUND)."""
+        return inspect_image(self.client, reference)
+
+    def container(self, reference: str) -> ContainerFacts:
+        """Read a container's facts. Raises CouldNotRun."""
+        return inspect_container(self.client, reference)
+
+    def find(
+        self, image: Image, *, config_digest: str | None, environment: Iterable[tuple[str, str | None]]
+    ) -> ImageFacts | None:
+        """Find a recorded image by its identity, never by a tag."""
+        return find_image(self.client, image=image, config_digest=config_digest, environment=environment)
+
+    def open_image(
+        self, facts: ImageFacts, wants: Wants
+    ) -> AbstractContextManager[tuple[ContainerView, Reader]]:
+        """Give an image's files and how they were read."""
+        return open_image(self.client, facts, wants=wants, limits=self.limits)
+
+    def open_container(
+        self, facts: ContainerFacts, wants: Wants
+    ) -> AbstractContextManager[tuple[ContainerView, Reader]]:
+        """Give a container's files as they are now."""
+        return open_container(self.client, facts, wants=wants, limits=self.limits)
+
+    def outputs(
+        self, facts: ContainerFacts, patterns: tuple[str, ...], *, scratch: str
+    ) -> tuple[OutputFile | RefusedOutput, ...]:
+        """Find the outputs of a container that has stopped; they are readable while `scratch` lives."""
+        return container_outputs(
+            self.client,
+            facts.id,
+            layers=facts.layers,
+            mounts=facts.mounts,
+            patterns=patterns,
+            limits=self.limits,
+            scratch=scratch,
+        )
+
+    def changes(self, facts: ContainerFacts, *, outputs: tuple[str, ...]) -> tuple[Change, ...]:
+        """List what changed in a container's writable layer beside its outputs."""
+        mounts = tuple(mount.target for mount in facts.mounts)
+        return container_changes(self.client, facts.id, outputs=outputs, mounts=mounts)
+
+    def runner(self) -> DockerRunner:
+        """Give a runner on this engine."""
+        return DockerRunner(self.client, limits=self.limits)
+
+    def versions(self) -> tuple[tuple[str, str], ...]:
+        """Return (name, version) of the engine and its components, for `doctor`."""
+        document = self.client.version()
+        rows = [("docker engine", str(document.get("Version", "")))]
+        for component in document.get("Components") or []:
+            name = str(component.get("Name", "")).lower()
+            if name in ("runc", "containerd", "crun"):
+                rows.append((name, str(component.get("Version", ""))))
+        return tuple(rows)
+
+
+@contextmanager
+def docker_engine(
+    *, override: str | None, environ: Mapping[str, str], home: str, limits: Limits
+) -> Iterator[DockerEngine]:
+    """Connect to the engine that the user's docker context names, and close the connection afterwards.
+
+    Raises CouldNotRun (E_NO_DAEMON, E_DAEMON_PERMISSION, ...).
+    """
+    endpoint = find_endpoint(override=override, environ=environ, home=home)
+    client = connect(endpoint, limits=limits)
+    try:
+        yield DockerEngine(client=client, endpoint=endpoint, limits=limits)
+    finally:
+        client.close()

@@ -1,0 +1,163 @@
+"""Runs a plan in a container of its own and lets nothing of it stay behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reprocheck.engine.docker_changes import container_changes
+from reprocheck.engine.docker_document import Document, flag, mapping, whole
+from reprocheck.engine.docker_errors import translated
+from reprocheck.engine.docker_guard import Guard, guard_failure
+from reprocheck.engine.docker_inspect import engine_name
+from reprocheck.engine.docker_log import Log, LogTail
+from reprocheck.engine.docker_outputs import container_outputs
+from reprocheck.engine.docker_settings import host_mounts, milliseconds_of, overlay_layers
+from reprocheck.engine.docker_stream import document_at
+from reprocheck.engine.docker_traces import created, interrupts_deferred, new_trace
+from reprocheck.engine.sandbox import build_container_config
+from reprocheck.engine.writing import scratch_directory
+from reprocheck.errors import CouldNotRun
+from reprocheck.limits import Limits
+from reprocheck.model.run import Change
+from reprocheck.ports import LogSink, Outcome, OutputFile, Plan, RefusedOutput
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+_KILLED = 137
+_TINI = ("[FATAL tini (", " failed: ")
+"""How docker-init says that it cannot execute the command (krallin/tini `src/tini.c`, spawn_process)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DockerFinished:
+    """A stopped container (`ports.Finished`); valid until the context of its run is left."""
+
+    outcome: Outcome
+    client: APIClient
+    container: str
+    document: Document
+    """Its inspection after the end."""
+    plan: Plan
+    limits: Limits
+    scratch: str
+
+    def outputs(self) -> Iterator[OutputFile | RefusedOutput]:
+        """Files that match the plan's outputs, sorted by name. Raises CouldNotRun."""
+        yield from container_outputs(
+            self.client,
+            self.container,
+            layers=overlay_layers(self.document),
+            mounts=host_mounts(self.document),
+            patterns=self.plan.outputs,
+            limits=self.limits,
+            scratch=self.scratch,
+        )
+
+    def changes(self) -> tuple[Change, ...]:
+        """Changes of the writable layer that are not outputs, sorted by path. Raises CouldNotRun."""
+        targets = tuple(mount.target for mount in host_mounts(self.document))
+        return container_changes(self.client, self.container, outputs=self.plan.outputs, mounts=targets)
+
+
+class DockerRunner:
+    """Runs plans on one engine (`ports.Runner`)."""
+
+    def __init__(self, client: APIClient, *, limits: Limits) -> None:
+        self._client = client
+        self._limits = limits
+
+    @contextmanager
+    def run(self, plan: Plan, sink: LogSink) -> Iterator[DockerFinished]:
+        """Create, start, wait, and give what is left; on every way out the container is killed and removed.
+
+        `sink` gets the program's output (both streams, in order of arrival) in this thread; it slows the
+        program down when it is slow. Raises UsageFault (E_PLAN, E_GPUS) and CouldNotRun: E_IMAGE_NOT_FOUND,
+        E_COMMAND_NOT_FOUND, E_MOUNT_REFUSED, E_NO_GPU_RUNTIME, E_RUNTIME_REFUSED, E_ENGINE_REFUSED,
+        E_DISK_FULL, E_DAEMON_LOST, E_STREAM_STALLED, E_NOT_STOPPED, E_LEFT_BEHIND.
+        """
+        trace = new_trace("run")
+        config = build_container_config(plan, labels=trace.labels)
+        if plan.gpus and engine_name(self._client).startswith("podman"):
+            raise CouldNotRun(
+                "E_NO_GPU_RUNTIME",
+                "podman drops a request for GPUs made through the Docker API and would run without them",
+                hint="Use Docker with nvidia-container-toolkit.",
+            )
+        with ExitStack() as stack:
+            scratch = stack.enter_context(scratch_directory())
+            log = stack.enter_context(Log(self._client, limits=self._limits))
+            container = stack.enter_context(created(self._client, config, trace=trace, limits=self._limits))
+            outcome, document = self._execute(plan, sink, container, log)
+            yield DockerFinished(
+                outcome=outcome,
+                client=self._client,
+                container=container,
+                document=document,
+                plan=plan,
+                limits=self._limits,
+                scratch=scratch,
+            )
+
+    def _execute(self, plan: Plan, sink: LogSink, container: str, log: Log) -> tuple[Outcome, Document]:
+        tail = LogTail()
+        guard = Guard(
+            self._client,
+            container,
+            seconds=plan.seconds,
+            disk_bytes=plan.disk_bytes,
+            limits=self._limits,
+        )
+        try:
+            log.attach(container)
+            with interrupts_deferred(), translated("starting the container"):
+                self._client.start(container)
+            guard.start()
+            for chunk in log.chunks(guard.ended):
+                tail.add(chunk)
+                sink(chunk)
+            guard.hurry()
+            while not guard.ended.wait(timeout=1.0):
+                pass
+        finally:
+            guard.cancel()
+        if guard.problem is not None:
+            raise guard_failure(guard.problem)
+        with translated("looking at the stopped container"):
+            document = document_at(self._client, f"/containers/{container}/json")
+        outcome = _outcome(mapping(document, "State"), guard, tail)
+        _check_started(outcome, plan)
+        return outcome, document
+
+
+def _outcome(state: Document, guard: Guard, tail: LogTail) -> Outcome:
+    code = whole(state, "ExitCode")
+    return Outcome(
+        # Stopped by us, it has no exit code of its own.
+        exit_code=None if guard.cause else code,
+        # The flag is of the whole container and stays set (moby#43564), so it counts only with this code.
+        oom_killed=flag(state, "OOMKilled") and code == _KILLED and not guard.cause,
+        timed_out=guard.cause == "time",
+        disk_exceeded=guard.cause == "disk",
+        duration_ms=milliseconds_of(state),
+        log_tail=tail.text(),
+    )
+
+
+def _check_started(outcome: Outcome, plan: Plan) -> None:
+    """Tell docker-init's failure to execute the command from a program that ended with 126 or 127."""
+    start, failed = _TINI
+    said = outcome.log_tail
+    if outcome.exit_code not in (126, 127) or said.count("\n") != 1 or not said.startswith(start):
+        return
+    if f" exec {plan.argv[0]}{failed}" not in said:
+        return
+    reason = said.rpartition(failed)[2].strip()
+    raise CouldNotRun(
+        "E_COMMAND_NOT_FOUND",
+        f"the command {plan.argv[0]!a} could not be executed in the image: {reason}",
+        hint="Check the command; a command line for a shell needs one: -- sh -c '...'.",
+    )

@@ -1,0 +1,162 @@
+"""The one place where the settings of a container are made: a pure function from a plan to the request.
+
+Nothing but the plan's fields goes in, and no plan can express privileges, devices, capabilities, host
+namespaces or another runtime: those keys are never written. The result is the whole body of
+`POST /containers/create` (Docker Engine API 1.40 and later), so the client cannot add anything to it either
+(docker-py's own `create_container` copies the user's proxies, with their passwords, into the environment).
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping
+
+from reprocheck.errors import UsageFault
+from reprocheck.ports import Plan, PlannedMount
+
+HOSTNAME = "reprocheck"
+"""The same in every run: programs write it into file names (tensorboard's event files)."""
+
+_GPU_IDS = re.compile(r"[A-Za-z0-9:.-]{1,64}(,[A-Za-z0-9:.-]{1,64}){0,63}")
+_COUNT = re.compile(r"[1-9][0-9]{0,3}")
+_GPU_CAPABILITIES = ["gpu", "compute", "utility"]
+"""`gpu` selects the driver (docker/cli `opts/gpus.go`), the others are all that it hands in."""
+_RESERVED = ("/proc", "/sys", "/dev")
+
+
+def build_container_config(plan: Plan, *, labels: Mapping[str, str]) -> Mapping[str, object]:
+    """Return the request that creates the container of `plan`.
+
+    The command never passes a shell. Raises UsageFault (E_PLAN, E_GPUS) for a plan that makes no sense.
+    """
+    _check(plan)
+    return {
+        "Image": plan.image,
+        # The program is the entry point: an empty list there means "the image's own" to some engines.
+        "Entrypoint": [plan.argv[0]],
+        "Cmd": list(plan.argv[1:]),
+        "Env": _environment(plan),
+        "WorkingDir": plan.working_dir,
+        "User": plan.user,
+        "Hostname": HOSTNAME,
+        "NetworkDisabled": plan.network != "bridge",
+        "AttachStdin": False,
+        "AttachStdout": True,
+        "AttachStderr": True,
+        "OpenStdin": False,
+        "StdinOnce": False,
+        "Tty": False,
+        # A health check of the image would be a second program beside the recorded one.
+        "Healthcheck": {"Test": ["NONE"]},
+        "StopSignal": "SIGTERM",
+        "Labels": dict(sorted(labels.items())),
+        "HostConfig": _host_config(plan),
+    }
+
+
+def _host_config(plan: Plan) -> dict[str, object]:
+    config: dict[str, object] = {
+        "NetworkMode": "bridge" if plan.network == "bridge" else "none",
+        "IpcMode": "private",
+        "CapDrop": ["ALL"],
+        "SecurityOpt": ["no-new-privileges"],
+        "PidsLimit": plan.pids,
+        "ReadonlyRootfs": plan.read_only_root,
+        "Mounts": [_mount(mount) for mount in sorted(plan.mounts, key=lambda mount: mount.target)],
+        # Never nofile: a value above the daemon's own hard limit keeps every container from starting.
+        "Ulimits": [{"Name": "core", "Soft": 0, "Hard": 0}],
+        "LogConfig": {"Type": "json-file", "Config": {"max-size": "16m", "max-file": "1"}},
+        "Init": True,
+        "AutoRemove": False,
+        "RestartPolicy": {"Name": "no"},
+    }
+    if plan.memory_bytes is not None:
+        config["Memory"] = plan.memory_bytes
+        config["MemorySwap"] = plan.memory_bytes
+    if plan.nano_cpus is not None:
+        config["NanoCpus"] = plan.nano_cpus
+    if plan.shm_bytes is not None:
+        config["ShmSize"] = plan.shm_bytes
+    if plan.gpus:
+        config["DeviceRequests"] = [_device_request(plan.gpus)]
+    return config
+
+
+def _environment(plan: Plan) -> list[str]:
+    """Sorted by name; a name given twice has its last value, as in a shell."""
+    variables = dict(plan.environment)
+    if not plan.gpus:
+        # An image may declare NVIDIA_VISIBLE_DEVICES=all, which NVIDIA's default runtime obeys.
+        variables["NVIDIA_VISIBLE_DEVICES"] = "void"
+    return [f"{name}={value}" for name, value in sorted(variables.items())]
+
+
+def _mount(mount: PlannedMount) -> dict[str, object]:
+    return {
+        "Type": "bind",
+        "Source": mount.source,
+        "Target": mount.target,
+        "ReadOnly": mount.read_only is not False,
+    }
+
+
+def _device_request(gpus: str) -> dict[str, object]:
+    request: dict[str, object] = {"Driver": "", "Capabilities": [_GPU_CAPABILITIES]}
+    if gpus == "all":
+        return {**request, "Count": -1}
+    if _COUNT.fullmatch(gpus):
+        return {**request, "Count": int(gpus)}
+    ids = gpus.removeprefix("device=")
+    if ids != gpus and _GPU_IDS.fullmatch(ids):
+        return {**request, "DeviceIDs": ids.split(",")}
+    raise UsageFault(
+        "E_GPUS",
+        f"{gpus[:100]!r} is no request for GPUs",
+        hint="Use all, a number, or device=0,1.",
+    )
+
+
+def _check(plan: Plan) -> None:
+    if not plan.image:
+        raise _fault("has no image")
+    if not plan.argv or not plan.argv[0]:
+        raise _fault("has no command")
+    if any("\0" in text for text in (*plan.argv, plan.working_dir, plan.user, plan.image)):
+        raise _fault("holds a NUL character")
+    for name, value in plan.environment:
+        if not name or "=" in name or "\0" in name or "\0" in value:
+            raise _fault(f"has a variable that no program can be given: {name[:100]!r}")
+    if plan.working_dir and (not plan.working_dir.startswith("/") or _reserved(plan.working_dir)):
+        raise _fault(f"has a working directory that is not allowed: {plan.working_dir[:100]!r}")
+    _check_mounts(plan.mounts)
+    numbers = (plan.nano_cpus, plan.memory_bytes, plan.shm_bytes, plan.pids)
+    if any(number is not None and number <= 0 for number in numbers):
+        # The engine reads 0 and -1 as "no limit".
+        raise _fault("has a limit that is not above zero")
+
+
+def _check_mounts(mounts: tuple[PlannedMount, ...]) -> None:
+    targets: set[str] = set()
+    for mount in mounts:
+        for path in (mount.source, mount.target):
+            if not path.startswith("/") or "\0" in path or ".." in path.split("/"):
+                raise _fault(f"has a mount whose path is not absolute and plain: {path[:100]!r}")
+        target = posixpath.normpath("/" + mount.target.lstrip("/"))
+        if target == "/" or _reserved(target):
+            raise _fault(f"has a mount where none is allowed: {mount.target[:100]!r}")
+        if target in targets:
+            raise _fault(f"has two mounts at {target[:100]!r}")
+        targets.add(target)
+        if mount.source.rstrip("/").endswith(("docker.sock", "podman.sock", "containerd.sock")):
+            raise _fault("mounts the socket of a container engine")
+
+
+def _reserved(path: str) -> bool:
+    """Paths that the kernel serves (CVE-2024-21626 was a working directory below /proc)."""
+    normal = posixpath.normpath("/" + path.lstrip("/"))
+    return any(normal == place or normal.startswith(f"{place}/") for place in _RESERVED)
+
+
+def _fault(problem: str) -> UsageFault:
+    return UsageFault("E_PLAN", f"the plan of the run {problem}", hint="Correct the call; nothing ran.")

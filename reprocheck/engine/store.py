@@ -1,0 +1,238 @@
+"""The user's content-addressed store: outputs that numbers are compared with, and marks of our own manifests.
+
+    ROOT/objects/<2 digits>/<62 digits>   written once, verified on every read
+    ROOT/manifests/<64 digits>            "this user wrote this manifest", with the digests of its outputs
+
+Any number of processes may use it at once: a file appears whole, by a link, or not at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pwd
+import re
+import stat
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from reprocheck.engine.beneath import RefusedPath, open_beneath
+from reprocheck.engine.writing import failure, is_temporary, make_private_directory, publish_new, write_all
+from reprocheck.errors import CouldNotRun
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_CHUNK = 1 << 20
+_STALE_SECONDS = 24 * 3600
+"""Age from which a temporary file belongs to a process that was killed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredObject:
+    """One kept file: digest, bytes, and when it was last kept (nanoseconds since the epoch)."""
+
+    sha256: str
+    size: int
+    modified_ns: int
+
+
+class Store:
+    """The store below the directory `root`, which is made (0700) when the first thing is kept."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root.rstrip("/") or "/"
+
+    def keep(self, source: BinaryIO, sha256: str) -> None:
+        """Keep the rest of `source`, whose SHA-256 must be `sha256` (64 digits).
+
+        Raises CouldNotRun (E_STORE_DIGEST, E_STATE_UNSAFE, E_DISK_FULL, E_NOT_WRITABLE).
+        """
+        path = self._object(sha256)
+
+        def fill(descriptor: int) -> None:
+            digest = hashlib.sha256()
+            while chunk := source.read(_CHUNK):
+                digest.update(chunk)
+                write_all(descriptor, chunk)
+            if digest.hexdigest() != sha256:
+                raise CouldNotRun(
+                    "E_STORE_DIGEST",
+                    f"an output changed while it was kept (recorded as {sha256}); it was not kept",
+                    hint="Check that nothing else writes to the outputs.",
+                )
+
+        self._make(path.rpartition("/")[0])
+        try:
+            if not publish_new(path, fill, mode=0o400):
+                os.utime(path)  # kept again, so it is young again for `prune`
+        except OSError as error:
+            raise failure(path, error) from None
+
+    def fetch(self, sha256: str) -> AbstractContextManager[BinaryIO] | None:
+        """Open a kept file for reading after verifying it; None when it is not there.
+
+        A file whose bytes no longer have their digest is removed and counts as absent.
+        """
+        path = self._object(sha256)
+        try:
+            descriptor = open_beneath(self._root, path[len(self._root) + 1 :])
+        except RefusedPath:
+            return None
+        file = os.fdopen(descriptor, "rb")
+        try:
+            sound = hashlib.file_digest(file, "sha256").hexdigest() == sha256
+            file.seek(0)
+        except OSError:
+            sound = False
+        if sound:
+            return file
+        file.close()
+        with suppress(OSError):
+            os.unlink(path)
+        return None
+
+    def entries(self) -> tuple[StoredObject, ...]:
+        """Everything that is kept, sorted by digest. Raises CouldNotRun (E_STATE_UNREADABLE)."""
+        found: list[StoredObject] = []
+        for place, name in self._files():
+            digest = place.rpartition("/")[2] + name
+            if _SHA256.fullmatch(digest):
+                with suppress(FileNotFoundError):
+                    status = os.lstat(f"{place}/{name}")
+                    found.append(
+                        StoredObject(sha256=digest, size=status.st_size, modified_ns=status.st_mtime_ns)
+                    )
+        return tuple(sorted(found, key=lambda item: item.sha256))
+
+    def prune(self, *, keep: frozenset[str] = frozenset(), older_than_ns: int | None) -> tuple[int, int]:
+        """Remove kept files but those in `keep`; return their number and bytes.
+
+        `older_than_ns` is a moment (nanoseconds since the epoch): what was kept at or after it stays; None
+        spares nothing. Files that a killed process left half-written go as well, uncounted, once they are a
+        day old. Raises CouldNotRun (E_STATE_UNREADABLE, E_NOT_WRITABLE).
+        """
+        removed = freed = 0
+        for item in self.entries():
+            if item.sha256 in keep or (older_than_ns is not None and item.modified_ns >= older_than_ns):
+                continue
+            path = self._object(item.sha256)
+            try:
+                os.unlink(path)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise failure(path, error) from None
+            removed += 1
+            freed += item.size
+        self._sweep()
+        return removed, freed
+
+    def remember(self, manifest_digest: str, outputs: tuple[str, ...]) -> None:
+        """Note that this user wrote the manifest with this digest (`sha256:...`), and its outputs' digests.
+
+        Raises CouldNotRun (E_STATE_UNSAFE, E_DISK_FULL, E_NOT_WRITABLE).
+        """
+        path = self._marker(manifest_digest)
+        lines = "".join(f"{output}\n" for output in sorted(set(outputs)))
+        self._make(path.rpartition("/")[0])
+        try:
+            publish_new(path, lambda fd: write_all(fd, lines.encode("ascii")), mode=0o400)
+        except OSError as error:
+            raise failure(path, error) from None
+
+    def wrote(self, manifest_digest: str) -> bool:
+        """Whether this user's store remembers the manifest; one that others can write to proves nothing."""
+        path = self._marker(manifest_digest)
+        if not self._safe():
+            return False
+        try:
+            descriptor = open_beneath(self._root, path[len(self._root) + 1 :])
+        except RefusedPath:
+            return False
+        try:
+            return os.fstat(descriptor).st_uid == os.geteuid()
+        finally:
+            os.close(descriptor)
+
+    def _object(self, sha256: str) -> str:
+        if not _SHA256.fullmatch(sha256):
+            raise ValueError("not a SHA-256 in lower-case hexadecimal")
+        return f"{self._root}/objects/{sha256[:2]}/{sha256[2:]}"
+
+    def _marker(self, manifest_digest: str) -> str:
+        digits = manifest_digest.removeprefix("sha256:")
+        if not _SHA256.fullmatch(digits):
+            raise ValueError("not a sha256 digest")
+        return f"{self._root}/manifests/{digits}"
+
+    def _make(self, directory: str) -> None:
+        try:
+            make_private_directory(directory)
+        except OSError as error:
+            raise failure(directory, error) from None
+        if not self._safe():
+            raise CouldNotRun(
+                "E_STATE_UNSAFE",
+                f"other users can write to the state directory {self._root!a}, or own it; nothing was kept",
+                hint="Make it yours with mode 0700, or set REPROCHECK_STATE to another directory.",
+            )
+
+    def _safe(self) -> bool:
+        try:
+            status = os.stat(self._root)
+        except OSError:
+            return False
+        return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o022
+
+    def _files(self) -> Iterator[tuple[str, str]]:
+        """Directory and name of every file below `objects`."""
+        top = f"{self._root}/objects"
+        try:
+            with os.scandir(top) as folders:
+                places = [folder.path for folder in folders if folder.is_dir(follow_symlinks=False)]
+            for place in places:
+                with os.scandir(place) as items:
+                    yield from ((place, item.name) for item in items if item.is_file(follow_symlinks=False))
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise CouldNotRun(
+                "E_STATE_UNREADABLE",
+                f"the state directory {self._root!a} cannot be read: {os.strerror(error.errno or 0).lower()}",
+                hint="Check its owner and mode, or set REPROCHECK_STATE to another directory.",
+            ) from None
+
+    def _sweep(self) -> None:
+        oldest = time.time() - _STALE_SECONDS
+        for place, name in self._files():
+            path = f"{place}/{name}"
+            with suppress(OSError):
+                if is_temporary(name) and os.lstat(path).st_mtime < oldest:
+                    os.unlink(path)
+
+
+def state_directory(environ: Mapping[str, str]) -> str:
+    """Where this user's state lies: $REPROCHECK_STATE, else `reprocheck` below the XDG state directory.
+
+    XDG Base Directory Specification 0.8: relative values are invalid and ignored. Raises CouldNotRun
+    (E_NO_HOME).
+    """
+    chosen = environ.get("REPROCHECK_STATE", "")
+    if chosen:
+        return os.path.abspath(chosen)
+    base = environ.get("XDG_STATE_HOME", "")
+    if base.startswith("/"):
+        return f"{base.rstrip('/')}/reprocheck"
+    home = environ.get("HOME", "")
+    if not home.startswith("/"):
+        try:
+            home = pwd.getpwuid(os.getuid()).pw_dir
+        except KeyError:
+            raise CouldNotRun(
+                "E_NO_HOME",
+                "this user has no home directory, so there is no place for outputs to be kept",
+                hint="Set REPROCHECK_STATE to a directory of this user.",
+            ) from None
+    return f"{home.rstrip('/')}/.local/state/reprocheck"

@@ -1,0 +1,81 @@
+"""How strongly a difference is suspected: its rule, its effect, and its place in the ranking."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from reprocheck.explain.tables import rules
+from reprocheck.model.change import Difference, Effect, Severity
+
+EFFECTS: tuple[Effect, ...] = ("result", "break", "bytes", "none", "symptom")
+SEVERITIES: tuple[Severity, ...] = ("high", "medium", "low", "info")
+
+
+class Group(IntEnum):
+    """The order of suspects with equal effect (rules of the house: data first, driver late, outputs last)."""
+
+    DATA = 0
+    CODE = 1
+    COMMAND = 2
+    FLAGS = 3
+    NUMERIC = 4
+    MACHINE = 5
+    PYTHON = 6
+    VARIABLES = 7
+    SYSTEM = 8
+    DRIVER = 9
+    FILES = 10
+    OUTPUTS = 11
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Suspicion:
+    """One judged difference."""
+
+    difference: Difference
+    code: str
+    effect: Effect
+    severity: Severity
+    group: Group
+    weight: int
+    why: str
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Sorts the first suspect first; total, so that the order never depends on anything else."""
+        d = self.difference
+        effect, severity = EFFECTS.index(self.effect), SEVERITIES.index(self.severity)
+        place = (d.section, d.type, d.name, d.where, d.attribute, d.before or "", d.after or "")
+        return (effect, self.group, -self.weight, severity, *place)
+
+
+def suspect(
+    difference: Difference,
+    code: str,
+    group: Group,
+    *,
+    weight: int = 50,
+    effect: Effect | None = None,
+    severity: Severity | None = None,
+    why: str = "",
+) -> Suspicion:
+    """Judge by a rule; what is not given is taken from the rule."""
+    rule = _BY_CODE[code]
+    return Suspicion(
+        difference=difference,
+        code=code,
+        effect=effect or rule.effect,
+        severity=severity or rule.severity,
+        group=group,
+        weight=weight,
+        why=why or rule.why,
+    )
+
+
+_BY_CODE = {rule.code: rule for rule in rules()}
+
+
+def title_of(code: str) -> str:
+    """Return the title of a rule."""
+    return _BY_CODE[code].title

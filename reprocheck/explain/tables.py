@@ -1,0 +1,102 @@
+"""The knowledge tables: which rules there are, and which variables and packages bear on numbers.
+
+They are data files of the package, each row with a source and the day it was checked. A pattern that ends in
+`*` matches every name that begins so; an exact name wins over a pattern, and a longer pattern over a shorter.
+"""
+
+from __future__ import annotations
+
+import importlib.resources
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, cast
+
+from reprocheck import strictjson
+from reprocheck.model.change import Effect
+from reprocheck.model.rule import Rule
+
+
+class RankedRule(Rule, frozen=True, kw_only=True):
+    """A rule of `explain`, with the effect of what it finds."""
+
+    effect: Effect
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Knowledge:
+    """One row about names: what a variable or a package has to do with results."""
+
+    patterns: tuple[str, ...]
+    code: str
+    weight: int
+    """The higher, the earlier within its group; 0 for what changes no result."""
+    why: str
+    source: str
+    date: str
+    types: tuple[str, ...] = ()
+    """Package types it speaks of; empty for variables."""
+    role: str = ""
+    """For packages: `numeric`, `blas`, `openmp`, `libc`, `decoder`, `tool`, ..."""
+
+
+@cache
+def rules() -> tuple[RankedRule, ...]:
+    """Return every rule of this room, sorted by code."""
+    return tuple(sorted((RankedRule(**row) for row in _rows("rules.json")), key=lambda rule: rule.code))
+
+
+@cache
+def variables() -> tuple[Knowledge, ...]:
+    """Return what is known of environment variables."""
+    return tuple(_knowledge(row) for row in _rows("variables.json"))
+
+
+@cache
+def packages() -> tuple[Knowledge, ...]:
+    """Return what is known of packages."""
+    return tuple(_knowledge(row) for row in _rows("packages.json"))
+
+
+def variable(name: str) -> Knowledge | None:
+    """Return what is known of the variable `name`."""
+    return _find(_variable_index(), name)
+
+
+def package(type: str, name: str) -> Knowledge | None:  # noqa: A002 - named as the field it takes
+    """Return what is known of a package; `name` is normalised by the caller."""
+    return _find(_package_index().get(type, {}), name)
+
+
+def _rows(name: str) -> list[dict[str, Any]]:
+    raw = importlib.resources.files("reprocheck.explain").joinpath("data", name).read_bytes()
+    return cast("list[dict[str, Any]]", strictjson.loads(raw, where=name))
+
+
+def _knowledge(row: dict[str, Any]) -> Knowledge:
+    lists = {key: tuple(value) for key, value in row.items() if isinstance(value, list)}
+    return Knowledge(**{**row, **lists})
+
+
+@cache
+def _variable_index() -> dict[str, Knowledge]:
+    return {pattern: row for row in variables() for pattern in row.patterns}
+
+
+@cache
+def _package_index() -> dict[str, dict[str, Knowledge]]:
+    index: dict[str, dict[str, Knowledge]] = {}
+    for row in packages():
+        for kind in row.types:
+            index.setdefault(kind, {}).update(dict.fromkeys(row.patterns, row))
+    return index
+
+
+def _find(index: dict[str, Knowledge], name: str) -> Knowledge | None:
+    if name in index and not name.endswith("*"):
+        return index[name]
+    # No pattern is longer than this; a hostile name must not cost its length squared.
+    for length in range(min(len(name), 64), 0, -1):
+        row = index.get(f"{name[:length]}*")
+        if row is not None:
+            return row
+    return None

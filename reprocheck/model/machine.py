@@ -1,0 +1,40 @@
+"""What was read from a machine, before anybody made sense of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+NVIDIA_SMI = "nvidia-smi"
+"""Names the reading of `nvidia-smi -q -x` where it failed."""
+NVIDIA_COMPUTE = "nvidia-smi compute_cap"
+"""Names the query for compute capabilities where it failed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MachineReadings:
+    """Raw readings. None means that the machine has no such file or tool; what failed is in `failures`."""
+
+    system: bytes | None = None
+    """/proc/sys/kernel/ostype."""
+    kernel: bytes | None = None
+    """/proc/sys/kernel/osrelease."""
+    architecture: bytes | None = None
+    """/proc/sys/kernel/arch, or what uname says."""
+    cpuinfo: bytes | None = None
+    meminfo: bytes | None = None
+    status: bytes | None = None
+    """/proc/self/status, for `Cpus_allowed_list`."""
+    quotas: tuple[bytes, ...] = ()
+    """`QUOTA PERIOD` in microseconds for every cgroup from our own upwards (cpu.max; v1 in the same form)."""
+    product: bytes | None = None
+    """DMI product name."""
+    nvidia_present: bool = False
+    """The driver is loaded, or a PCI display device of NVIDIA is there."""
+    nvidia_version: bytes | None = None
+    """/proc/driver/nvidia/version."""
+    nvidia_smi: bytes | None = None
+    """`nvidia-smi -q -x`."""
+    nvidia_compute: bytes | None = None
+    """`nvidia-smi --query-gpu=pci.bus_id,compute_cap --format=csv,noheader`."""
+    failures: tuple[tuple[str, str], ...] = ()
+    """(where, reason) of each reading that failed."""

@@ -1,0 +1,230 @@
+"""The ladder: which level a pair reaches, and what is said where it stops."""
+
+from __future__ import annotations
+
+import io
+import math
+import struct
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reprocheck.artifacts import describe
+from reprocheck.artifacts.compare import compare_output
+from reprocheck.artifacts.tolerance import bounds_of, numbers_agree
+from reprocheck.errors import InputFault
+from reprocheck.limits import DEFAULT
+from reprocheck.model.run import IgnoredKey, Output, Tolerance
+from reprocheck.model.verdict import ComparedOutput
+
+FIXTURES = Path(__file__).resolve().parents[2] / "fixtures/artifacts"
+ARRAYS = ("pt", "safetensors", "npz")
+WIDE = Tolerance(rtol="1e-3", atol="1e-3")
+
+
+def compared(
+    name: str,
+    ours: bytes,
+    theirs: bytes,
+    tolerance: Tolerance | None = None,
+    *,
+    kept: bool = True,
+    ignore: tuple[str, ...] = (),
+) -> ComparedOutput:
+    keys = tuple(IgnoredKey(file="*", key=key) for key in ignore)
+
+    def of(raw: bytes) -> Output:
+        return describe(name, len(raw), io.BytesIO(raw), limits=DEFAULT, ignore_keys=keys)
+
+    return compare_output(
+        of(ours),
+        of(theirs),
+        tolerance=tolerance,
+        recorded_stream=io.BytesIO(ours) if kept else None,
+        observed_stream=io.BytesIO(theirs),
+        limits=DEFAULT,
+        ignore_keys=keys,
+    )
+
+
+def files(
+    first: str, second: str, tolerance: Tolerance | None = None, *, kept: bool = True
+) -> ComparedOutput:
+    ours, theirs = (FIXTURES / first).read_bytes(), (FIXTURES / second).read_bytes()
+    return compared(first, ours, theirs, tolerance, kept=kept)
+
+
+@pytest.mark.parametrize(
+    ("ending", "level"),
+    [("pt", "L2"), ("safetensors", "L2"), ("npz", "L2"), ("json", "L1"), ("csv", "L1"), ("jsonl", "L1")],
+)
+def test_twins_are_identical_at_the_level_that_their_format_proves(ending: str, level: str) -> None:
+    assert files(f"base.{ending}", f"base.{ending}").level == "L0"
+    twin = files(f"base.{ending}", f"twin.{ending}")
+    assert (twin.verdict, twin.level) == ("identical", level)
+
+
+@pytest.mark.parametrize("ending", ARRAYS)
+@pytest.mark.parametrize(
+    ("near", "said"),
+    [
+        ("ulp", "1 of 20 elements"),
+        ("element", "element 0 was"),
+        ("nan", "element 1 was nan and is nan"),
+        ("name", "1 tensors are missing, first 'weight'; 1 tensors are new, first 'weights'"),
+    ],
+)
+def test_near_misses_differ_and_the_first_difference_is_named(ending: str, near: str, said: str) -> None:
+    result = files(f"base.{ending}", f"{near}.{ending}")
+    assert (result.verdict, result.level) == ("differs", "none")
+    assert said in result.reason
+
+
+@pytest.mark.parametrize("ending", ARRAYS)
+@pytest.mark.parametrize(
+    ("near", "verdict"),
+    [("ulp", "within-tolerance"), ("element", "differs"), ("nan", "within-tolerance"), ("name", "differs")],
+)
+def test_a_tolerance_covers_numbers_and_nothing_else(ending: str, near: str, verdict: str) -> None:
+    result = files(f"base.{ending}", f"{near}.{ending}", WIDE)
+    assert result.verdict == verdict
+    assert result.level == ("L3" if verdict == "within-tolerance" else "none")
+
+
+def test_without_the_recorded_bytes_tensors_are_compared_bitwise_only() -> None:
+    result = files("base.pt", "ulp.pt", WIDE, kept=False)
+    assert result.verdict == "differs"
+    assert "not kept" in result.reason
+    assert "'weight'" in result.reason
+
+
+def test_without_the_recorded_bytes_listed_numbers_still_have_a_tolerance() -> None:
+    result = files("base.json", "ulp.json", Tolerance(rtol="1e-12"), kept=False)
+    assert (result.verdict, result.level) == ("within-tolerance", "L3")
+    assert files("base.csv", "ulp.csv", Tolerance(atol="1e-12"), kept=False).level == "L3"
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (b'{"a": 1}', b'{"b": 1}'),
+        (b'{"a": 1, "s": "x"}', b'{"a": 1, "s": "y"}'),
+        (b'{"a": 1}', b'{"a": "1"}'),
+        (b'{"a": true}', b'{"a": 1}'),
+        (b"[1, 2]", b"[1]"),
+        (b"[1]", b"[1, 2]"),
+        (b'{"a": 1}', b'{"a": 1.5}'),
+    ],
+)
+@pytest.mark.parametrize("kept", [True, False])
+def test_text_keys_and_types_are_compared_exactly(ours: bytes, theirs: bytes, kept: bool) -> None:
+    for left, right in ((ours, theirs), (theirs, ours)):
+        result = compared("m.json", left, right, WIDE, kept=kept)
+        assert result.verdict == "differs"
+        assert result.reason
+
+
+def test_the_first_differing_number_is_named_with_both_values() -> None:
+    result = compared("m.json", b'{"a": 1, "loss": 0.5}', b'{"a": 1, "loss": 0.75}')
+    assert result.reason == "1 numbers differ, first '/loss': 0.5 recorded, 0.75 observed"
+
+
+def test_more_numbers_than_are_listed_are_compared_from_the_files() -> None:
+    ours = ("[" + ",".join(str(i) for i in range(10_500)) + ",0.5]").encode()
+    theirs = ours.replace(b",0.5]", b",0.5000001]")
+    assert compared("m.json", ours, theirs, WIDE).verdict == "within-tolerance"
+    assert compared("m.json", ours, theirs, WIDE, kept=False).verdict == "differs"
+    assert compared("m.json", ours, theirs, Tolerance(rtol="1e-9")).verdict == "differs"
+
+
+def test_a_different_format_or_an_unreadable_file_is_never_a_pass() -> None:
+    assert compared("m.json", b"[1]", b"[1", WIDE).reason.startswith(
+        "the bytes differ, and the observed content"
+    )
+    assert compared("m.json", b"[1", b"[1 ", WIDE).verdict == "differs"
+    assert "3 recorded, 4 observed" in compared("m.bin", b"abc", b"abcd", WIDE).reason
+    assert "equal size" in compared("m.bin", b"abc", b"abd", WIDE).reason
+
+
+def test_ignored_keys_stand_in_the_result() -> None:
+    result = compared("m.json", b'{"t": 1, "a": 2}', b'{"t": 9, "a": 2}', ignore=("t",))
+    assert (result.verdict, result.level, result.ignored_keys) == ("identical", "L1", ("t",))
+    worse = compared("m.json", b'{"t": 1, "a": 2}', b'{"t": 9, "a": 3}', ignore=("t",))
+    assert worse.verdict == "differs"
+
+
+def array(dtype: str, raw: bytes) -> bytes:
+    size = {"f4": 4, "f8": 8, "i8": 8, "b1": 1, "c8": 8, "f2": 2}[dtype]
+    header = f"{{'descr': '<{dtype}', 'fortran_order': False, 'shape': ({len(raw) // size},), }}\n"
+    return b"\x93NUMPY\x01\0" + struct.pack("<H", len(header)) + header.encode() + raw
+
+
+@pytest.mark.parametrize(
+    ("dtype", "code", "ours", "theirs", "tolerance", "verdict"),
+    [
+        ("f4", "f", [0.0], [-0.0], Tolerance(), "within-tolerance"),
+        ("f4", "f", [float("inf")], [float("-inf")], WIDE, "differs"),
+        ("f4", "f", [float("inf")], [3e38], Tolerance(rtol="1"), "differs"),
+        ("f4", "f", [float("nan")], [1.0], WIDE, "differs"),
+        ("f4", "f", [1.0], [float("nan")], WIDE, "differs"),
+        ("f8", "d", [1.0], [1.0009], Tolerance(rtol="1e-3"), "within-tolerance"),
+        ("f8", "d", [1.0], [1.0011], Tolerance(rtol="1e-3"), "differs"),
+        ("f8", "d", [0.0], [1e-9], Tolerance(rtol="1e-3"), "differs"),
+        ("f8", "d", [0.0], [1e-9], Tolerance(atol="1e-8"), "within-tolerance"),
+        ("f2", "e", [1.0], [1.001], WIDE, "within-tolerance"),
+        ("i8", "q", [2**53], [2**53 + 1], Tolerance(), "differs"),
+        ("i8", "q", [100], [101], Tolerance(atol="1"), "within-tolerance"),
+        ("b1", "?", [True], [False], Tolerance(atol="5"), "differs"),
+        ("c8", "f", [1.0, 2.0], [1.0, 2.0001], WIDE, "within-tolerance"),
+        ("c8", "f", [1.0, 2.0], [1.0, 2.5], WIDE, "differs"),
+    ],
+)
+def test_tolerances_on_elements(
+    dtype: str, code: str, ours: list[float], theirs: list[float], tolerance: Tolerance, verdict: str
+) -> None:
+    left, right = struct.pack(f"<{len(ours)}{code}", *ours), struct.pack(f"<{len(theirs)}{code}", *theirs)
+    assert compared("a.npy", array(dtype, left), array(dtype, right), tolerance).verdict == verdict
+
+
+def test_a_difference_far_into_a_large_array_is_found_at_its_index() -> None:
+    ours = bytearray(4 * 300_000)
+    theirs = bytearray(ours)
+    theirs[4 * 250_000 : 4 * 250_000 + 4] = struct.pack("<f", 2.0)
+    result = compared("a.npy", array("f4", bytes(ours)), array("f4", bytes(theirs)))
+    assert "1 of 300000 elements, at most 2.0 apart; element 250000 was 0.0 and is 2.0" in result.reason
+
+
+@pytest.mark.parametrize("text", ["-1", "nan", "inf", "x", "", "1_0", "1e", "-inf", "\uff11", "1" * 500])
+@pytest.mark.parametrize("part", ["rtol", "atol"])
+def test_a_tolerance_that_is_no_finite_number_from_zero_up_is_an_input_fault(text: str, part: str) -> None:
+    with pytest.raises(InputFault) as caught:
+        bounds_of(Tolerance(**{part: text}))
+    assert caught.value.code == "E_TOLERANCE"
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "agree"),
+    [
+        ("nan", "NaN", True),
+        ("nan", "1", False),
+        ("inf", "inf", True),
+        ("inf", "-inf", False),
+        ("0", "-0.0", True),
+        ("1.0", "1", True),
+        ("1e999999999", "1e999999999", True),
+        ("1e999999999", "1e-999999999", False),
+        ("x", "x", True),
+        ("x", "1", False),
+        ("0.1", "0.10000000000000001", False),
+    ],
+)
+def test_numbers_as_text_at_zero_tolerance(ours: str, theirs: str, agree: bool) -> None:
+    assert numbers_agree(ours, theirs, bounds_of(Tolerance())) is agree
+
+
+@given(a=st.floats(), b=st.floats())
+def test_agreement_at_zero_tolerance_is_equality_of_values(a: float, b: float) -> None:
+    expected = a == b or (math.isnan(a) and math.isnan(b))
+    assert numbers_agree(repr(a), repr(b), bounds_of(Tolerance())) is expected

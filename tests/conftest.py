@@ -1,0 +1,133 @@
+"""Tests that need Docker or syft: run, skipped loudly, or failed, as REPROCHECK_REQUIRE says.
+
+Unmarked tests touch neither. A test marked `docker` also needs the fixture images, which are built when the
+engine is there and they are not; all such tests run in one worker, one after another.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+REQUIRE = "REPROCHECK_REQUIRE"
+BUILD_SECONDS = 2_400
+
+hypothesis.settings.register_profile("reprocheck", deadline=None)
+hypothesis.settings.load_profile("reprocheck")
+
+
+def docker_problem() -> str:
+    """Say what keeps the tests from Docker, '' when engine and images are there; builds missing images."""
+    if shutil.which("docker") is None:
+        return "no docker command"
+    try:
+        done = _run(["docker", "version", "--format", "{{.Server.Version}}"], seconds=20)
+    except subprocess.TimeoutExpired:
+        return "the Docker engine does not answer"
+    if done.returncode:
+        return f"no Docker engine: {_last_line(done.stderr)}"
+    # Two workers must not build the same image; the second finds it current.
+    with (Path(tempfile.gettempdir()) / f"reprocheck-images-{os.getuid()}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            done = _run([sys.executable, str(ROOT / "scripts/fixture-images")], seconds=BUILD_SECONDS)
+        except subprocess.TimeoutExpired:
+            return f"the fixture images were not built within {BUILD_SECONDS} seconds"
+    return f"no fixture images: {_last_line(done.stderr)}" if done.returncode else ""
+
+
+def syft_problem() -> str:
+    """Say why no syft can be used, '' when one can."""
+    from reprocheck.engine.syft import find_syft
+    from reprocheck.errors import ReprocheckError
+
+    try:
+        find_syft(os.environ)
+    except ReprocheckError as error:
+        return error.message
+    return ""
+
+
+NEEDS: dict[str, Callable[[], str]] = {"docker": docker_problem, "syft": syft_problem}
+"""Marker, and the function that says what is wrong with what it needs."""
+
+PROBLEMS = pytest.StashKey[dict[str, str]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse a REPROCHECK_REQUIRE that requires nothing known: it would be ignored in silence."""
+    unknown = required() - set(NEEDS)
+    if unknown:
+        raise pytest.UsageError(f"{REQUIRE} names {', '.join(sorted(unknown))}; known: {', '.join(NEEDS)}")
+    config.stash[PROBLEMS] = {}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: Iterable[pytest.Item]) -> None:
+    """Give all tests that need Docker to one worker: they share an engine, two cores and its disk."""
+    if not config.pluginmanager.hasplugin("xdist"):
+        return
+    for item in items:
+        if item.get_closest_marker("docker"):
+            item.add_marker(pytest.mark.xdist_group("docker"))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip or fail a test whose need is not met; each need is looked at once."""
+    problems = item.config.stash[PROBLEMS]
+    for need, problem_of in NEEDS.items():
+        if item.get_closest_marker(need) is None:
+            continue
+        if need not in problems:
+            problems[need] = problem_of()
+        if problems[need] and need in required():
+            pytest.fail(f"{REQUIRE} names {need}, but: {problems[need]}", pytrace=False)
+        if problems[need]:
+            pytest.skip(f"needs {need}: {problems[need]}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in one loud line for each need how many tests did not run."""
+    missing: Counter[tuple[str, str]] = Counter()
+    for report in terminalreporter.stats.get("skipped", ()):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
+        need, _, problem = reason.removeprefix("Skipped: needs ").partition(": ")
+        if need in NEEDS:
+            missing[need, problem] += 1
+    for (need, problem), count in sorted(missing.items()):
+        line = f"NOT TESTED: {count} test{'s' if count > 1 else ''} that need {need} ({problem})"
+        terminalreporter.write_sep("!", line, red=True, bold=True)
+
+
+def required() -> frozenset[str]:
+    """Return what REPROCHECK_REQUIRE names."""
+    names = os.environ.get(REQUIRE, "").split(",")
+    return frozenset(name.strip() for name in names if name.strip())
+
+
+def _run(argv: list[str], *, seconds: int) -> subprocess.CompletedProcess[str]:
+    """Run without a terminal, so that sudo inside fails at once instead of asking unseen."""
+    return subprocess.run(
+        argv,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=seconds,
+        start_new_session=True,
+    )
+
+
+def _last_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    return lines[-1] if lines else "no reason was given"

@@ -1,0 +1,68 @@
+"""Graphs as large as a hostile manifest may make them: no recursion, no quadratic work."""
+
+from __future__ import annotations
+
+import time
+
+from reprocheck.graph import analyse
+from reprocheck.graph.paths import LONGEST_CHAIN, fold
+from reprocheck.limits import DEFAULT
+from tests.strategies import make_manifest, make_pypi
+
+NODES = 100_000
+
+
+def test_a_chain_of_one_hundred_thousand_ends_in_a_folded_chain() -> None:
+    """The last one misses something; the way to it is shown with its middle folded."""
+    packages = tuple(
+        make_pypi(f"p{n:06}", requires=(f"p{n + 1:06}",), files_sha256=None) for n in range(NODES)
+    )
+    manifest = make_manifest(packages=packages, libraries=())
+    start = time.process_time()
+    report = analyse(manifest, limits=DEFAULT)
+    assert time.process_time() - start < 30
+    (conflict,) = report.conflicts
+    assert conflict.requirement == f"p{NODES:06}"
+    chain = conflict.causes[0].chain
+    assert (chain[0], chain[-1], len(chain)) == ("p000000 1.0", f"p{NODES - 1:06} 1.0", LONGEST_CHAIN + 1)
+    assert chain[LONGEST_CHAIN // 2] == f"... ({NODES - LONGEST_CHAIN} more)"
+
+
+def test_a_cycle_of_one_hundred_thousand_is_one_remark() -> None:
+    """One component, found without recursion."""
+    packages = tuple(
+        make_pypi(f"p{n:06}", requires=(f"p{(n + 1) % NODES:06}",), files_sha256=None) for n in range(NODES)
+    )
+    (conflict,) = analyse(make_manifest(packages=packages, libraries=()), limits=DEFAULT).conflicts
+    assert conflict.kind == "cycle"
+    assert conflict.found == f"{NODES} packages require each other"
+
+
+def test_many_conflicts_at_the_end_of_a_long_chain_stay_cheap() -> None:
+    """The chain is walked once, not once for each of them."""
+    chain = tuple(make_pypi(f"p{n:06}", requires=(f"p{n + 1:06}",)) for n in range(20_000))
+    leaves = tuple(f"leaf{n}" for n in range(5_000))
+    fan = (make_pypi("p020000", requires=leaves), *(make_pypi(leaf, requires=("gone",)) for leaf in leaves))
+    start = time.process_time()
+    report = analyse(make_manifest(packages=chain + fan, libraries=()), limits=DEFAULT)
+    assert time.process_time() - start < 30
+    assert len(report.conflicts) == 5_000
+    assert len(report.nodes) == 25_002
+
+
+def test_a_complete_graph_of_failing_requirements_is_bounded() -> None:
+    """Every one of one hundred packages wants another version of every other."""
+    packages = tuple(
+        make_pypi(f"p{n}", requires=tuple(f"p{m}=={n + 2}.0" for m in range(200) if m != n))
+        for n in range(200)
+    )
+    start = time.process_time()
+    report = analyse(make_manifest(packages=packages, libraries=()), limits=DEFAULT)
+    assert time.process_time() - start < 60
+    assert len([c for c in report.conflicts if c.broken]) == 100 * 99
+
+
+def test_folding_keeps_both_ends() -> None:
+    """Short chains are whole."""
+    assert fold(("a", "b")) == ("a", "b")
+    assert len(fold(tuple(str(n) for n in range(1000)))) == LONGEST_CHAIN + 1
