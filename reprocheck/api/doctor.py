@@ -18,6 +18,9 @@ def doctor(outside: Outside) -> DoctorReport:
         with outside.docker_engine() as connected:
             engine = tuple(Tool(name=name, version=version) for name, version in connected.versions())
     except ReprocheckError as error:
-        failures = (Failure(tool="docker engine", message=error.message, fix=error.hint),)
+        if error.code == "E_NO_DAEMON":
+            engine = (Tool(name="docker engine", version=""),)
+        else:
+            failures = (Failure(tool="docker engine", message=error.message, fix=error.hint),)
     tools, broken = tool_versions(outside.environ, limits=outside.limits, engine=engine)
     return diagnose(tools, (*failures, *broken), load_floors())

@@ -10,7 +10,7 @@ from reprocheck.api.outputs import Collected, collect_outputs
 from reprocheck.api.outside import Outside
 from reprocheck.api.run_options import Recorded, RunOptions
 from reprocheck.api.sight import Sight
-from reprocheck.collect.secrets import withhold_arguments
+from reprocheck.collect.secrets import REDACTOR, withhold_arguments
 from reprocheck.engine.inputs import hash_input
 from reprocheck.errors import UsageFault
 from reprocheck.model.environment import Variable
@@ -105,6 +105,8 @@ def execute(
     inputs: tuple[Input, ...],
 ) -> Recorded:
     """Run the plan and make the record of it."""
+    REDACTOR.register_variables(options.environment)
+    REDACTOR.register_arguments(plan.argv)
     store = outside.store()
     host, host_unknowns = see_machine(outside)
     outside.progress("running")

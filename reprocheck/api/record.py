@@ -7,6 +7,7 @@ from reprocheck.api.outside import Outside
 from reprocheck.api.run_options import Recorded, RunOptions
 from reprocheck.api.sight import look, wanted_by_either
 from reprocheck.collect.environment import describe_environment
+from reprocheck.collect.secrets import REDACTOR
 from reprocheck.errors import UsageFault
 from reprocheck.model.base import replace
 from reprocheck.ports import LogSink
@@ -33,6 +34,7 @@ def run(options: RunOptions, outside: Outside, sink: LogSink) -> Recorded:
 def _run_docker(options: RunOptions, outside: Outside, sink: LogSink) -> Recorded:
     with outside.docker_engine() as engine:
         facts = engine.image(options.image)
+        REDACTOR.register_variables(facts.environment)
         outputs = tuple(container_path(path, facts.image.working_dir) for path in options.outputs)
         command = options.command or facts.image.command
         argv = (*facts.image.entrypoint, *command)

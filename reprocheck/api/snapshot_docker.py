@@ -12,7 +12,7 @@ from reprocheck.api.outside import Outside
 from reprocheck.api.sight import look, wanted_by_either
 from reprocheck.api.snapshot import DEFAULT_PATH, SnapshotOptions
 from reprocheck.collect.environment import describe_environment
-from reprocheck.collect.secrets import withhold_arguments
+from reprocheck.collect.secrets import REDACTOR, withhold_arguments
 from reprocheck.engine.docker import DockerEngine
 from reprocheck.engine.docker_inspect import ContainerFacts
 from reprocheck.engine.docker_settings import HostMount
@@ -42,6 +42,7 @@ def _image(engine: DockerEngine, reference: str, options: SnapshotOptions, outsi
             hint="Name the container that ran, or use `reprocheck run`.",
         )
     facts = engine.image(reference)
+    REDACTOR.register_variables(facts.environment)
     outside.progress(f"reading image {reference}")
     with engine.open_image(facts, wanted_by_either) as (view, reader):
         path_variable = dict(facts.environment).get("PATH", DEFAULT_PATH)
@@ -66,6 +67,8 @@ def _image(engine: DockerEngine, reference: str, options: SnapshotOptions, outsi
 
 def _container(engine: DockerEngine, reference: str, options: SnapshotOptions, outside: Outside) -> Manifest:
     facts = engine.container(reference)
+    REDACTOR.register_variables(facts.environment)
+    REDACTOR.register_arguments(facts.argv)
     patterns = tuple(container_path(path, facts.working_dir) for path in options.outputs)
     outside.progress(f"reading container {reference}")
     with engine.open_container(facts, wanted_by_either) as (view, reader):

@@ -13,7 +13,7 @@ from reprocheck import __version__
 from reprocheck.api.assemble import see_machine
 from reprocheck.api.outside import Outside
 from reprocheck.artifacts import describe
-from reprocheck.collect.secrets import redact_text
+from reprocheck.collect.secrets import REDACTOR, redact_text
 from reprocheck.engine.docker import DockerEngine
 from reprocheck.engine.docker_inspect import ImageFacts
 from reprocheck.engine.inputs import hash_input
@@ -41,6 +41,8 @@ from reprocheck.rerun import (
 )
 
 RECEIPT_VERSION = "1.0"
+
+__all__ = ["PlannedVerification", "Policy", "Verified", "VerifyOptions", "verify"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,6 +75,7 @@ def verify(
 
     Raises UsageFault, InputFault, Refused and CouldNotRun before anything starts; then the verdict tells.
     """
+    REDACTOR.register_variables(options.policy.env)
     store = outside.store()
     assert manifest.digests is not None
     foreign = not store.wrote(manifest.digests.manifest)
@@ -210,7 +213,9 @@ class _Verification:
             ),
             ignored_outputs=judgement.ignored_outputs,
             ignored_keys=judgement.ignored_keys,
-            executions=tuple(replace(e, log_tail=redact_text(e.log_tail)) for e in executions),
+            executions=tuple(
+                replace(e, log_tail=redact_text(REDACTOR.clean(e.log_tail))) for e in executions
+            ),
             host=self.host,
             unknowns=unknowns,
             tools=(Tool(name="reprocheck", version=__version__), *tools),
@@ -250,7 +255,7 @@ def _runner(
     if manifest.run.engine == "local":
         from reprocheck.api.verify_local import local_runner
 
-        yield local_runner(manifest, outside, foreign=foreign, unsandboxed=options.unsandboxed), "", ()
+        yield local_runner(outside, foreign=foreign, unsandboxed=options.unsandboxed), "", ()
         return
     with outside.docker_engine() as engine:
         facts = _recorded_image(manifest, engine)

@@ -8,13 +8,10 @@ from reprocheck.api.outside import Outside
 from reprocheck.collect.environment import is_allowed
 from reprocheck.engine.local_runner import LocalRunner
 from reprocheck.errors import Refused
-from reprocheck.model.manifest import Manifest
-
-_PLACES = ("CONDA_PREFIX", "LD_", "PATH", "PYTHONHOME", "PYTHONPATH", "PYTHONUSERBASE", "VIRTUAL_ENV")
-"""Variables that say where things lie on a machine; the recorded ones mean nothing on another."""
+from reprocheck.rerun import names_a_place
 
 
-def local_runner(manifest: Manifest, outside: Outside, *, foreign: bool, unsandboxed: bool) -> LocalRunner:
+def local_runner(outside: Outside, *, foreign: bool, unsandboxed: bool) -> LocalRunner:
     """Give the runner of a local record.
 
     Raises Refused (E_UNSANDBOXED) for a record that this user did not make, without `--unsandboxed`.
@@ -23,21 +20,11 @@ def local_runner(manifest: Manifest, outside: Outside, *, foreign: bool, unsandb
         raise Refused(
             "E_UNSANDBOXED",
             "this record is not yours and would run as a plain process with your rights; nothing was started",
-            hint="Read the plan with --dry-run; --unsandboxed allows it.",
+            hint="Read the command with `reprocheck show`; --unsandboxed allows it.",
         )
-    return LocalRunner(limits=outside.limits, environ=recorded_environment(outside.environ, manifest))
+    return LocalRunner(limits=outside.limits, environ=neutral_environment(outside.environ))
 
 
-def recorded_environment(environ: Mapping[str, str], manifest: Manifest) -> dict[str, str]:
-    """Return this machine's environment with every variable that bears on results as it was recorded."""
-    kept = {name: value for name, value in environ.items() if _is_place(name) or not is_allowed(name)}
-    recorded = {
-        variable.name: variable.value
-        for variable in manifest.environment
-        if variable.origin == "host" and variable.value is not None and not _is_place(variable.name)
-    }
-    return kept | recorded
-
-
-def _is_place(name: str) -> bool:
-    return name.startswith("LD_") or name in _PLACES
+def neutral_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return this machine's environment without what bears on results; the plan sets the recorded."""
+    return {name: value for name, value in environ.items() if names_a_place(name) or not is_allowed(name)}

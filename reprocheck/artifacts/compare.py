@@ -65,7 +65,7 @@ def compare_output(
         pair = _Pair(recorded, observed, recorded_stream, observed_stream, keys, limits)
     try:
         within, reason = _judge(recorded, observed, bounds, pair)
-    except Unreadable as fault:
+    except (Unreadable, OSError) as fault:
         return result("differs", "none", f"the bytes differ, and the content could not be compared: {fault}")
     return result("within-tolerance", "L3", reason) if within else result("differs", "none", reason)
 

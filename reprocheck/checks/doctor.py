@@ -10,6 +10,7 @@ from reprocheck.model.doctor import (
     DOCTOR_VERSION,
     DoctorCheck,
     DoctorReport,
+    DoctorStatus,
     Failure,
     Floor,
 )
@@ -68,7 +69,8 @@ def diagnose(
 def _check(tool: Tool, floor: Floor | None) -> DoctorCheck:
     if not tool.version:
         meaning, fix = _OPTIONAL.get(tool.name, ("reprocheck needs it", f"Run `pip install {tool.name}`."))
-        return DoctorCheck(name=tool.name, status="missing", version="", message=meaning, fix=fix)
+        status: DoctorStatus = "absent" if tool.name in _OPTIONAL else "missing"
+        return DoctorCheck(name=tool.name, status=status, version="", message=meaning, fix=fix)
     if floor is not None and not _reaches(tool.version, floor.versions):
         lowest = " or ".join(floor.versions)
         return DoctorCheck(

@@ -11,7 +11,7 @@ import click
 from reprocheck.limits import DEFAULT
 
 if TYPE_CHECKING:
-    from reprocheck.model.run import IgnoredKey
+    from reprocheck.model.run import IgnoredKey, Resources, Tolerance
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -155,6 +155,57 @@ def _recording(
         keep=keep,
         timings=timings,
     )
+
+
+def resources(what: str) -> Callable[[F], F]:
+    """`--gpus`, `--cpus`, `--memory`, `--shm-size`; the command receives `resources`."""
+
+    def decorate(function: F) -> F:
+        parts = ("gpus", "nano_cpus", "memory_bytes", "shm_bytes")
+        function = _merging("resources", parts, _resources)(function)
+        for option in (
+            click.option(
+                "--shm-size", "shm_bytes", callback=quantity, metavar="SIZE", help="Size of /dev/shm."
+            ),
+            click.option(
+                "--memory",
+                "memory_bytes",
+                callback=quantity,
+                metavar="SIZE",
+                help=f"Memory{what}, such as 8g.",
+            ),
+            click.option(
+                "--cpus", "nano_cpus", callback=processors, metavar="N", help=f"CPUs{what}, such as 1.5."
+            ),
+            click.option("--gpus", default="", metavar="REQUEST", help="'all', a number, or device=0,1."),
+        ):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+def _resources(**fields: Any) -> Resources:
+    from reprocheck.model.run import Resources
+
+    return Resources(**fields)
+
+
+def tolerance(whose: str) -> Callable[[F], F]:
+    """`--rtol` and `--atol`; the command receives `tolerance`, None when neither is given."""
+
+    def decorate(function: F) -> F:
+        function = _merging("tolerance", ("rtol", "atol"), _tolerance)(function)
+        function = click.option("--atol", metavar="X", help="Absolute tolerance, likewise.")(function)
+        return click.option("--rtol", metavar="X", help=f"Relative tolerance; {whose}.")(function)
+
+    return decorate
+
+
+def _tolerance(*, rtol: str | None, atol: str | None) -> Tolerance | None:
+    from reprocheck.model.run import Tolerance
+
+    return Tolerance(rtol=rtol or "0", atol=atol or "0") if rtol or atol else None
 
 
 def formats(*names: str) -> Callable[[F], F]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +12,9 @@ from reprocheck.cli.results import check_target, write_result
 from reprocheck.cli.snapshot import announce_manifest
 from reprocheck.cli.terminal import announce, outside
 from reprocheck.limits import Limits
+
+if TYPE_CHECKING:
+    from reprocheck.model.run import Resources, Tolerance
 
 
 @click.command("run", context_settings={"ignore_unknown_options": False})
@@ -39,10 +43,7 @@ from reprocheck.limits import Limits
     help="What the run makes: file, directory or glob. Repeatable.",
 )
 @options.environment("Set an environment variable of the run; its value is recorded. Repeatable.")
-@click.option("--gpus", default="", metavar="REQUEST", help="'all', a number, or device=0,1.")
-@click.option("--cpus", callback=options.processors, metavar="N", help="CPUs, for example 2 or 1.5.")
-@click.option("--memory", callback=options.quantity, metavar="SIZE", help="Memory limit, for example 8g.")
-@click.option("--shm-size", callback=options.quantity, metavar="SIZE", help="Size of /dev/shm.")
+@options.resources(" that it may use")
 @click.option("--user", metavar="USER", help="User in the container; the image's by default.")
 @click.option("--workdir", metavar="DIR", help="Working directory; the image's by default.")
 @click.option(
@@ -60,10 +61,7 @@ from reprocheck.limits import Limits
     metavar="SECONDS",
     help="Stop the run after this time.",
 )
-@click.option(
-    "--rtol", metavar="X", help="Relative tolerance that a later verify may use; sealed in the manifest."
-)
-@click.option("--atol", metavar="X", help="Absolute tolerance, likewise.")
+@options.tolerance("sealed in the manifest for every later verify")
 @options.recording
 @options.syft
 @options.docker_host
@@ -76,17 +74,13 @@ def command(
     inputs: tuple[str, ...],
     outputs: tuple[str, ...],
     environment: tuple[tuple[str, str], ...],
-    gpus: str,
-    cpus: int | None,
-    memory: int | None,
-    shm_size: int | None,
+    resources: Resources,
     user: str | None,
     workdir: str | None,
     network: str,
     read_only: bool,
     seconds: int | None,
-    rtol: str | None,
-    atol: str | None,
+    tolerance: Tolerance | None,
     recording: options.Recording,
     with_syft: bool,
     docker_host: str | None,
@@ -102,7 +96,6 @@ def command(
     from reprocheck.api.record import run
     from reprocheck.api.run_options import RunOptions
     from reprocheck.codec import encode_manifest
-    from reprocheck.model.run import Resources, Tolerance
 
     if engine == "docker" and not image:
         raise click.UsageError("--image is needed (or --engine local for a plain process)")
@@ -119,7 +112,7 @@ def command(
             inputs=tuple(_input(item, engine) for item in inputs),
             outputs=outputs,
             environment=environment,
-            resources=Resources(nano_cpus=cpus, memory_bytes=memory, shm_bytes=shm_size, gpus=gpus),
+            resources=resources,
             user=user,
             working_dir=workdir,
             network="bridge" if network == "bridge" else "none",
@@ -127,7 +120,7 @@ def command(
             seconds=seconds,
             ignore_outputs=recording.ignore_outputs,
             ignore_keys=recording.ignore_keys,
-            tolerance=Tolerance(rtol=rtol or "0", atol=atol or "0") if rtol or atol else None,
+            tolerance=tolerance,
             env_values=recording.env_values,
             all_values=recording.all_values,
             keep=recording.keep,

@@ -32,9 +32,10 @@ def color_option(function: F) -> F:
 
 def announce(message: str) -> None:
     """Say on stderr what was done, in one line."""
+    from reprocheck.collect.secrets import REDACTOR
     from reprocheck.render.safe import show
 
-    click.echo(show(message, limit=1_000), err=True)
+    click.echo(show(REDACTOR.clean(message), limit=1_000), err=True)
 
 
 def progress(message: str) -> None:

@@ -13,7 +13,8 @@ from reprocheck.limits import Limits
 from reprocheck.render.style import Style
 
 if TYPE_CHECKING:
-    from reprocheck.rerun import PlannedVerification
+    from reprocheck.api.verify import PlannedVerification
+    from reprocheck.model.run import Resources, Tolerance
 
 
 @click.command("verify")
@@ -31,19 +32,13 @@ if TYPE_CHECKING:
     "--allow-env", metavar="NAME", multiple=True, help="Let a foreign record set LD_*, NVIDIA_* or *_PROXY."
 )
 @click.option("--allow-network", is_flag=True, help="Give the run a network.")
-@click.option("--gpus", default="", metavar="REQUEST", help="'all', a number, or device=0,1.")
-@click.option("--cpus", callback=options.processors, metavar="N", help="CPUs instead of the recorded ones.")
-@click.option(
-    "--memory", callback=options.quantity, metavar="SIZE", help="Memory instead of the recorded limit."
-)
-@click.option("--shm-size", callback=options.quantity, metavar="SIZE", help="Size of /dev/shm.")
+@options.resources(" instead of the recorded")
 @click.option("--user", metavar="USER", help="Another user than the recorded one.")
 @click.option("--read-only", is_flag=True, help="Make the root file system read-only.")
 @click.option(
     "--timeout", "seconds", type=click.IntRange(min=1), metavar="SECONDS", help="Time limit of one run."
 )
-@click.option("--rtol", metavar="X", help="Your own relative tolerance; never taken for the author's.")
-@click.option("--atol", metavar="X", help="Your own absolute tolerance.")
+@options.tolerance("your own, never taken for the author's")
 @click.option("--unsandboxed", is_flag=True, help="Let somebody else's local record run as a plain process.")
 @click.option("--logs", is_flag=True, help="Show the program's output, made safe to print.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
@@ -60,15 +55,11 @@ def command(
     unset: tuple[str, ...],
     allow_env: tuple[str, ...],
     allow_network: bool,
-    gpus: str,
-    cpus: int | None,
-    memory: int | None,
-    shm_size: int | None,
+    resources: Resources,
     user: str | None,
     read_only: bool,
     seconds: int | None,
-    rtol: str | None,
-    atol: str | None,
+    tolerance: Tolerance | None,
     unsandboxed: bool,
     logs: bool,
     dry_run: bool,
@@ -85,12 +76,10 @@ def command(
     dropped, limits on memory, processes, disk and time, a root file system that is thrown away. -o keeps
     the receipt as JSON beside the text on stdout.
     """
-    from reprocheck.api.verify import VerifyOptions, verify
+    from reprocheck.api.verify import Policy, VerifyOptions, verify
     from reprocheck.codec import encode
     from reprocheck.engine.writing import write_stdout
-    from reprocheck.model.run import Tolerance
     from reprocheck.render import receipt_text
-    from reprocheck.rerun import Policy
 
     check_target(output_file)
     manifest = read_manifest(file, limits)
@@ -99,14 +88,14 @@ def command(
         unset=unset,
         allow_env=allow_env,
         allow_network=allow_network,
-        gpus=gpus,
-        nano_cpus=cpus,
-        memory_bytes=memory,
-        shm_bytes=shm_size,
+        gpus=resources.gpus,
+        nano_cpus=resources.nano_cpus,
+        memory_bytes=resources.memory_bytes,
+        shm_bytes=resources.shm_bytes,
         seconds=seconds,
         read_only_root=read_only,
         user=user,
-        tolerance=Tolerance(rtol=rtol or "0", atol=atol or "0") if rtol or atol else None,
+        tolerance=tolerance,
     )
     verified = verify(
         manifest,
@@ -153,7 +142,8 @@ def _drop_log(_chunk: bytes) -> None:
 
 
 def _show_log(chunk: bytes) -> None:
+    from reprocheck.collect.secrets import REDACTOR
     from reprocheck.render.safe import show_lines
 
-    sys.stderr.write(show_lines(chunk.decode("utf-8", "replace")))
+    sys.stderr.write(show_lines(REDACTOR.clean(chunk.decode("utf-8", "replace"))))
     sys.stderr.flush()

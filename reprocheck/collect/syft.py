@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from packaging.version import InvalidVersion, Version
 
 from reprocheck import strictjson
-from reprocheck.errors import InputFault
+from reprocheck.errors import CouldNotRun, InputFault
 from reprocheck.limits import Limits
 from reprocheck.model.manifest import Disagreement
 from reprocheck.model.package import Package
@@ -43,7 +43,7 @@ class SyftPackage:
 def parse(document: bytes, *, limits: Limits) -> tuple[SyftPackage, ...]:
     """Read the packages out of syft-json, sorted by (type, name, version, location, purl).
 
-    Package types that reprocheck does not know are left out. Raises InputFault (E_SYFT_OUTPUT).
+    Package types that reprocheck does not know are left out. Raises CouldNotRun (E_SYFT_OUTPUT).
     """
     try:
         root = strictjson.loads(
@@ -109,8 +109,8 @@ def _string(holder: object, key: str, where: str, limits: Limits) -> str:
     return value
 
 
-def _fault(problem: str) -> InputFault:
-    return InputFault(
+def _fault(problem: str) -> CouldNotRun:
+    return CouldNotRun(
         "E_SYFT_OUTPUT",
         problem,
         hint="Run `reprocheck doctor` to see which syft is used; our own readers' result is kept.",

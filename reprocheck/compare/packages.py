@@ -15,11 +15,11 @@ from functools import partial
 from typing import Literal
 
 from reprocheck.compare.difference import Shown, differ, pair
-from reprocheck.compare.versions import order
 from reprocheck.model.change import Delta, Difference
 from reprocheck.model.manifest import Manifest
 from reprocheck.model.package import DirectUrl, Distribution, Package
 from reprocheck.model.unknown import Unknown
+from reprocheck.versions import order
 
 Group = dict[tuple[str, str], list[Package]]
 
@@ -170,10 +170,9 @@ def _changes(before: Package, after: Package, where: str) -> tuple[list[Differen
             note("md5", old.md5, new.md5)
     if moved:
         return found, missed
-    if before.python is not None and after.python is not None and not found:
+    if before.python is not None and after.python is not None:
         missed.extend(_files(before.python, after.python, f"{before.type}:{name}", note))
-    if not found and (before.type, before.depends) != (after.type, after.depends):
-        note("depends", before.depends, after.depends)
+    note("depends", before.depends, after.depends)
     return found, missed
 
 

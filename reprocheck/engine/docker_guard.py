@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Literal
 
 from reprocheck.engine.docker_document import Document, flag, mapping, whole
 from reprocheck.engine.docker_errors import cleaned, status_of, translated
-from reprocheck.engine.docker_outputs import shares_files
 from reprocheck.engine.docker_settings import host_mounts, overlay_layers
 from reprocheck.engine.docker_stream import document_at
+from reprocheck.engine.endpoint import shares_files
 from reprocheck.errors import CouldNotRun
 from reprocheck.limits import Limits
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from docker import APIClient
 
 _SHORTEST, _LONGEST = 0.02, 1.0
+_ATTEMPTS = 3
+_CANCEL_SECONDS = 2.0
+"""A guard in the middle of a slow call is left behind: the removal of the container ends it."""
 _SHARE = 10
 """Looking at the disk takes at most a tenth of the time."""
 
@@ -62,7 +65,7 @@ class Guard:
         self._cancelled = True
         self._wake.set()
         if self._thread.ident is not None:
-            self._thread.join(timeout=self._limits.idle_seconds)
+            self._thread.join(timeout=_CANCEL_SECONDS)
 
     def _watch(self) -> None:
         try:
@@ -101,8 +104,17 @@ class Guard:
                 pause = min(pause * 2, _LONGEST)
 
     def _inspect(self) -> Document:
-        with translated("watching the container"):
-            return document_at(self._client, f"/containers/{self._container}/json")
+        """Look, patiently: one silence of a busy engine must not end a training of hours."""
+        for attempt in range(_ATTEMPTS):
+            try:
+                with translated("watching the container"):
+                    return document_at(self._client, f"/containers/{self._container}/json")
+            except CouldNotRun as error:
+                last = attempt == _ATTEMPTS - 1
+                if last or self._cancelled or error.code == "E_CONTAINER_NOT_FOUND":
+                    raise
+            time.sleep(_LONGEST)
+        raise AssertionError
 
     def _stop(self) -> None:
         """SIGTERM, then SIGKILL after `limits.stop_seconds`, both by the engine."""

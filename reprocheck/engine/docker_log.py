@@ -117,7 +117,7 @@ class Log:
         _put(self._chunks, None, self._stop)
 
     def _read_frames(self, raw: HTTPResponse) -> None:
-        """Docker Engine API, "Stream format": a stream number, three zeros, the length as a 32-bit integer."""
+        """Docker Engine API, "Stream format": stream number, three zeros, length as a 32-bit integer."""
         while len(header := raw.read(8, decode_content=False)) == 8:
             left = int.from_bytes(header[4:], "big")
             while left and (chunk := raw.read(min(left, _CHUNK), decode_content=False)):

@@ -10,6 +10,7 @@ import base64
 import binascii
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reprocheck import strictjson
@@ -17,6 +18,7 @@ from reprocheck.engine.docker_document import mapping, text
 from reprocheck.engine.docker_errors import status_of, translated
 from reprocheck.engine.docker_settings import HostMount
 from reprocheck.engine.docker_stream import answer, streamed
+from reprocheck.engine.endpoint import shares_files
 from reprocheck.engine.outputs import archive_outputs, directory_outputs, layer_outputs
 from reprocheck.engine.overlay import layers_readable
 from reprocheck.engine.patterns import Patterns
@@ -31,11 +33,6 @@ if TYPE_CHECKING:
 Found = OutputFile | RefusedOutput
 
 _NOT_MERGED = ("E_OVERLAY_REDIRECT", "E_OVERLAY_READ")
-
-
-def shares_files(client: APIClient) -> bool:
-    """Whether the engine's paths are this machine's: it is reached through a local socket."""
-    return client.base_url == "http+docker://localhost"
 
 
 def container_outputs(
@@ -67,7 +64,7 @@ def container_outputs(
         owner = _owner(name, places)
         return owner is None or (places[owner].writable and owner not in at_source)
 
-    rest = _layer_files(layers, patterns, limits)
+    rest = _layer_files(layers, patterns, limits) if shares_files(client) else None
     elsewhere = [target for target, mount in places.items() if mount.writable and target not in at_source]
     if rest is None:
         bases = wanted.bases
@@ -90,7 +87,8 @@ def container_outputs(
 def _readable(client: APIClient, mount: HostMount) -> bool:
     if not mount.writable or not mount.source or not shares_files(client):
         return False
-    return os.access(mount.source, os.R_OK)
+    source = Path(mount.source)
+    return os.access(source, os.R_OK | os.X_OK if source.is_dir() else os.R_OK)
 
 
 def _owner(name: str, places: dict[str, HostMount]) -> str | None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from reprocheck.engine.docker_inspect import ContainerFacts, ImageFacts
 from reprocheck.engine.docker_stream import streamed
 from reprocheck.engine.docker_traces import created, new_trace
+from reprocheck.engine.endpoint import shares_files
 from reprocheck.engine.export import read_export
 from reprocheck.engine.overlay import layers_readable, open_overlay
 from reprocheck.errors import CouldNotRun
@@ -37,7 +38,7 @@ def open_image(
     Raises CouldNotRun: E_STREAM_STALLED, E_STREAM_SLOW, E_DAEMON_LOST, E_ENGINE_REFUSED, E_LIMIT; InputFault
     for a hostile stream. The container of an export is removed before the view is given.
     """
-    view = None if prefer_export else _overlay(facts.layers, limits)
+    view = None if prefer_export else _overlay(client, facts.layers, limits)
     if view is not None:
         yield view, "overlay"
         return
@@ -55,7 +56,7 @@ def open_container(
 
     Raises what `open_image` raises.
     """
-    view = None if prefer_export else _overlay(facts.layers, limits)
+    view = None if prefer_export else _overlay(client, facts.layers, limits)
     if view is not None:
         yield view, "overlay"
         return
@@ -63,8 +64,8 @@ def open_container(
     yield _export(client, facts.id, wants=wants, limits=limits, where=where), "export"
 
 
-def _overlay(layers: tuple[str, ...], limits: Limits) -> ContainerView | None:
-    if not layers_readable(layers):
+def _overlay(client: APIClient, layers: tuple[str, ...], limits: Limits) -> ContainerView | None:
+    if not shares_files(client) or not layers_readable(layers):
         return None
     try:
         return open_overlay(layers, limits=limits)

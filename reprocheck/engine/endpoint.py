@@ -284,3 +284,8 @@ def _version(text: object) -> tuple[int, int] | None:
 
 def _text(version: tuple[int, int]) -> str:
     return f"{version[0]}.{version[1]}"
+
+
+def shares_files(client: APIClient) -> bool:
+    """Whether the engine's paths are this machine's: it is reached through a local socket."""
+    return client.base_url == "http+docker://localhost"

@@ -21,7 +21,14 @@ Place = tuple[str, str]
 _MOVED = ("version", "presence")
 _MAX_DEPTH = 64
 """Rounds of folding: longer chains of requirements than this stay unfolded, they never loop."""
-_CPU_FACETS = {"cpu.features": "cpu.level", "cpu.microcode": "cpu.model", "cpu.vendor": "cpu.model"}
+_FACETS: dict[str, tuple[str, ...]] = {
+    "cpu.features": ("cpu.level",),
+    "cpu.microcode": ("cpu.model",),
+    "cpu.vendor": ("cpu.model",),
+    "version_id": ("id",),
+    "codename": ("id", "version_id"),
+}
+"""Of one machine or one distribution: what stands behind which, the first that differs."""
 
 
 class _Forest:
@@ -56,21 +63,23 @@ def fold(suspicions: Sequence[Suspicion], a: Manifest, b: Manifest) -> dict[int,
 
 
 def _fold_facets(suspicions: Sequence[Suspicion], forest: _Forest) -> None:
-    """Fold what else differs about one package under its version, and facets of a CPU under the main one."""
+    """Fold what else differs about one package, CPU or distribution under its most telling facet."""
     versions: dict[tuple[str, str, str], int] = {}
-    host: dict[str, int] = {}
+    others: dict[tuple[str, str], int] = {}
     for index, s in enumerate(suspicions):
         d = s.difference
         if d.section == "packages" and d.attribute == "version":
             versions.setdefault((d.type, d.name, d.where), index)
-        elif d.section == "host":
-            host[d.name] = index
+        elif d.section in ("host", "os"):
+            others[d.section, d.name] = index
     for index, s in enumerate(suspicions):
         d = s.difference
+        head = None
         if d.section == "packages" and d.attribute not in _MOVED:
             head = versions.get((d.type, d.name, d.where))
-        else:
-            head = host.get(_CPU_FACETS.get(d.name, "")) if d.section == "host" else None
+        elif d.section in ("host", "os"):
+            tellers = ((d.section, name) for name in _FACETS.get(d.name, ()))
+            head = next((others[teller] for teller in tellers if teller in others), None)
         if head is not None:
             forest.link(index, head)
 

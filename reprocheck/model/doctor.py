@@ -6,7 +6,8 @@ from typing import Literal
 
 from reprocheck.model.base import Name, Stamped, Value
 
-DoctorStatus = Literal["ok", "warning", "missing", "failed"]
+DoctorStatus = Literal["ok", "warning", "absent", "missing", "failed"]
+"""`absent`: optional and not there; `missing`: needed and not there; `failed`: there and does not work."""
 
 DOCTOR_VERSION = "1.0"
 

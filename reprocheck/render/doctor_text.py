@@ -7,7 +7,7 @@ from reprocheck.render.safe import show
 from reprocheck.render.style import PLAIN, Style
 from reprocheck.render.wording import wrapped
 
-_COLORS = {"ok": "green", "warning": "yellow", "missing": "yellow", "failed": "red"}
+_COLORS = {"ok": "green", "warning": "yellow", "absent": "dim", "missing": "red", "failed": "red"}
 
 
 def render(report: DoctorReport, *, style: Style = PLAIN) -> str:

@@ -6,6 +6,7 @@ from reprocheck.rerun.comparison import Observed, compare_outputs
 from reprocheck.rerun.judgement import Judgement, judge, needs_rerun
 from reprocheck.rerun.planning import plan_verification
 from reprocheck.rerun.policy import PlanLine, PlannedVerification, Policy, SuppliedInput
+from reprocheck.rerun.variables import names_a_place
 
 __all__ = [
     "Judgement",
@@ -16,6 +17,7 @@ __all__ = [
     "SuppliedInput",
     "compare_outputs",
     "judge",
+    "names_a_place",
     "needs_rerun",
     "plan_verification",
 ]

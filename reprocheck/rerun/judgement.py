@@ -57,7 +57,7 @@ def judge(
     """Judge one re-execution, and after a mismatch a second one.
 
     `host` is the present machine, `tolerance` the one that `first.compared` was made with. Raises UsageFault
-    (E_NO_RUN) and Refused (E_NO_OUTPUTS).
+    (E_NO_RUN) and Refused (E_NOTHING_RECORDED).
     """
     run = recorded_run(manifest)
     check_outputs(run)

@@ -34,9 +34,9 @@ def plan_verification(
 ) -> PlannedVerification:
     """Plan the re-execution of a manifest's run.
 
-    `image` is the config digest found on this machine, '' for the local engine. Raises UsageFault (E_NO_RUN,
-    E_INPUT_UNKNOWN), Refused (E_PRIVILEGED, E_NO_OUTPUTS, E_ARGUMENT_WITHHELD, E_NEEDS_NETWORK, E_NEEDS_GPU,
-    E_NEEDS_CPUS, E_INPUT_NOT_GIVEN, E_INPUT_CHANGED and those of `plan_environment`) or InputFault
+    `image` is the config digest found on this machine, '' for the local engine; a machine's memory (bytes) or
+    CPUs of 0 are unknown. Raises UsageFault (E_NO_RUN, E_INPUT_UNKNOWN), Refused (E_PRIVILEGED,
+    E_NOTHING_RECORDED, E_ARGUMENT_WITHHELD, E_NEEDS_NETWORK, E_NEEDS_GPU, E_NEEDS_CPUS, E_INPUT_NOT_GIVEN, E_INPUT_DIFFERS and those of `plan_environment`) or InputFault
     (E_COMMAND, E_WORKING_DIR, E_OUTPUT_NAME, E_TOLERANCE).
     """
     run = recorded_run(manifest)
@@ -90,7 +90,7 @@ def recorded_run(manifest: Manifest) -> RunRecord:
 
 
 def check_outputs(run: RunRecord) -> None:
-    """Raise Refused (E_NO_OUTPUTS) when nothing would be compared, InputFault (E_OUTPUT_NAME) for a name."""
+    """Raise Refused (E_NOTHING_RECORDED) or InputFault (E_OUTPUT_NAME) when nothing could be compared."""
     for pattern in (*run.output_patterns, *(output.name for output in run.outputs)):
         if not pattern or "\0" in pattern or ".." in pattern.split("/"):
             raise InputFault(
@@ -101,7 +101,7 @@ def check_outputs(run: RunRecord) -> None:
     if not any(not is_ignored(run, output.name) for output in run.outputs):
         what = "every recorded output is ignored" if run.outputs else "the manifest holds no outputs"
         _refuse(
-            "E_NO_OUTPUTS",
+            "E_NOTHING_RECORDED",
             f"{what}, so there is nothing that could be reproduced",
             "Record the run again with --output PATH for what it writes.",
         )
@@ -167,7 +167,7 @@ def _resources(
             f"Add --gpus {recorded.gpus}.",
         )
     cpus = recorded.nano_cpus if policy.nano_cpus is None else policy.nano_cpus
-    if cpus is not None and cpus > machine_cpus * 10**9:
+    if cpus is not None and 0 < machine_cpus * 10**9 < cpus:
         _refuse(
             "E_NEEDS_CPUS",
             f"the run needs {cpus / 10**9:g} CPUs and this machine has {machine_cpus}",
@@ -176,7 +176,7 @@ def _resources(
     memory = recorded.memory_bytes if policy.memory_bytes is None else policy.memory_bytes
     chosen = Resources(
         nano_cpus=cpus,
-        memory_bytes=memory or min(MEMORY_CEILING, machine_memory * 3 // 4),
+        memory_bytes=memory or min(MEMORY_CEILING, machine_memory * 3 // 4 or MEMORY_CEILING),
         shm_bytes=recorded.shm_bytes if policy.shm_bytes is None else policy.shm_bytes,
         gpus=policy.gpus,
     )
@@ -211,7 +211,7 @@ def _mounts(run: RunRecord, inputs: tuple[SuppliedInput, ...]) -> tuple[PlannedM
     changed = sorted(e.path for e in run.inputs if e.sha256 is not None and e.sha256 != given[e.path].sha256)
     if changed:
         _refuse(
-            "E_INPUT_CHANGED",
+            "E_INPUT_DIFFERS",
             f"what was handed in for {', '.join(changed)} has another hash than the recorded input",
             "Hand in the files that the recorded run read; reprocheck show prints their hashes.",
         )

@@ -20,8 +20,8 @@ def plan_environment(
     """Give the variables beyond the image's own, sorted by name, and the relaxations they cost.
 
     Those of `run --env` and `docker run -e` apply; for a run of the local engine the recorded ones of its
-    machine as well. Raises Refused (E_ENV_WITHHELD, E_ENV_REFUSED), InputFault (E_ENV_NAME, E_ENV_VALUE) and
-    UsageFault (E_ENV_NAME, E_ENV_VALUE, E_UNSET_IMAGE).
+    machine as well, but for those that name places on it. Raises Refused (E_ENV_WITHHELD, E_ENV_REFUSED),
+    InputFault (E_ENV_NAME, E_ENV_VALUE) and UsageFault (E_ENV_NAME, E_ENV_VALUE, E_UNSET_IMAGE).
     """
     _check_flags(manifest, policy, limits)
     given = dict(policy.env)
@@ -54,10 +54,24 @@ def steers(name: str) -> bool:
     return upper.startswith(("LD_", "NVIDIA_")) or upper.endswith("_PROXY")
 
 
+_PLACES = frozenset(
+    {"CONDA_PREFIX", "HOME", "PATH", "PYTHONHOME", "PYTHONPATH", "PYTHONUSERBASE", "TMPDIR", "VIRTUAL_ENV"}
+)
+
+
+def names_a_place(name: str) -> bool:
+    """Whether a variable says where things lie on one machine; its value means nothing on another."""
+    return name.startswith("LD_") or name in _PLACES
+
+
 def _wanted(manifest: Manifest) -> list[Variable]:
     local = manifest.run is not None and manifest.run.engine == "local"
     origins = {"run", "container", "host"} if local else {"run", "container"}
-    return [variable for variable in manifest.environment if variable.origin in origins]
+    return [
+        variable
+        for variable in manifest.environment
+        if variable.origin in origins and not (variable.origin == "host" and names_a_place(variable.name))
+    ]
 
 
 def _check_recorded(variable: Variable, limits: Limits) -> None:

@@ -29,7 +29,7 @@ def status(version: str, floor: Floor = RUNC) -> str:
         ("1.4.0", "ok"),
         ("v2.0", "ok"),
         ("unknown", "ok"),
-        ("", "missing"),
+        ("", "absent"),
     ],
 )
 def test_a_version_is_held_against_its_own_series(version: str, expected: str) -> None:

@@ -77,6 +77,12 @@ def test_out_812_an_empty_file_and_no_declaration_are_found() -> None:
     assert found("OUT-812", none) == (("high", "run.output_patterns"),)
 
 
+def test_out_811_leaves_an_empty_file_to_out_812() -> None:
+    """One cause, one finding."""
+    manifest = clean(run={"outputs": (make_output("/out/m.pkl", size=0, format="pickle", content=None),)})
+    assert outcome("OUT-811", manifest) == "passed"
+
+
 def test_out_812_an_unreadable_output_is_there() -> None:
     """It is not missing; that it was not read is said."""
     refused = Unknown(section="outputs", where="/out/pipe", reason="it is a FIFO")

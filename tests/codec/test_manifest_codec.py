@@ -83,7 +83,9 @@ def test_the_observation_is_outside_both_digests() -> None:
     b = seal(
         replace(
             make_manifest(),
-            observation=Observation(tools=(Tool(name="syft", version="9"),), recorded_at="2026-11-22T00:00:00Z"),
+            observation=Observation(
+                tools=(Tool(name="syft", version="9"),), recorded_at="2026-11-22T00:00:00Z"
+            ),
         )
     )
 

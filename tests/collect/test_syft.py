@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reprocheck.collect.syft import SyftPackage, cross_check, parse
-from reprocheck.errors import InputFault
+from reprocheck.errors import CouldNotRun
 from reprocheck.limits import DEFAULT, Limits
 from reprocheck.model.package import Conda, Distribution, Package, PackageType
 
@@ -131,16 +131,16 @@ def test_an_os_package_with_files_beside_its_record_is_one_package() -> None:
     ],
 )
 def test_a_malformed_document_is_refused(raw: bytes) -> None:
-    with pytest.raises(InputFault) as caught:
+    with pytest.raises(CouldNotRun) as caught:
         parse(raw, limits=DEFAULT)
     assert caught.value.code == "E_SYFT_OUTPUT"
 
 
 def test_too_many_packages_or_too_long_a_name_is_refused() -> None:
     many = document(*(artifact("deb", f"p{n}", "1") for n in range(4)))
-    with pytest.raises(InputFault, match="limit of 3"):
+    with pytest.raises(CouldNotRun, match="limit of 3"):
         parse(many, limits=Limits(packages=3))
-    with pytest.raises(InputFault, match="usable text"):
+    with pytest.raises(CouldNotRun, match="usable text"):
         parse(document(artifact("deb", "n" * 100, "1")), limits=Limits(json_string=64))
 
 
@@ -235,5 +235,5 @@ def test_any_order_gives_the_same_answer_and_nothing_is_lost(rows: list[Any], ra
 @given(st.binary(max_size=300))
 def test_no_bytes_raise_anything_but_our_fault(raw: bytes) -> None:
     for body in (raw, b'{"artifacts": [' + raw + b"]}"):
-        with contextlib.suppress(InputFault):
+        with contextlib.suppress(CouldNotRun):
             assert isinstance(parse(body, limits=DEFAULT), tuple)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -53,7 +54,7 @@ def test_the_other_way_round_is_the_mirror_image(a: Manifest, b: Manifest) -> No
 
 @FAST
 @given(manifests(), manifests(), st.randoms(use_true_random=False))
-def test_the_order_of_the_parts_does_not_count(a: Manifest, b: Manifest, random: st.random.Random) -> None:
+def test_the_order_of_the_parts_does_not_count(a: Manifest, b: Manifest, random: Random) -> None:
     parts = {
         name: tuple(random.sample(getattr(a, name), len(getattr(a, name))))
         for name in ("packages", "pythons", "libraries", "environment", "unknowns")

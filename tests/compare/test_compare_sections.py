@@ -103,7 +103,8 @@ def test_inputs_differ_by_content_kind_and_presence() -> None:
 
 
 def test_an_input_that_was_not_hashed_is_not_compared() -> None:
-    before, after = {}, {"run": make_run(inputs=(make_input(sha256=None, files=3),))}
+    before: dict[str, Any] = {}
+    after = {"run": make_run(inputs=(make_input(sha256=None, files=3),))}
     assert rows(before, after) == [("/data", "files", "2", "3")]
     assert open_ends(before, after) == [("inputs", "/data")]
 

@@ -82,7 +82,7 @@ def ask_pip(venv: Path, dists: tuple[Dist, ...]) -> set[tuple[str, str, str]]:
     for folder in written:
         (folder / "METADATA").unlink()
         folder.rmdir()
-    answers = {
+    answers: set[tuple[str, str, str]] = {
         (
             canonicalize_name(m["name"]),
             (m["missing"] or m["wanted"].replace(" ", "")).lower(),

@@ -351,7 +351,7 @@ def test_nothing_to_compare_is_an_error_and_never_a_pass() -> None:
     for run in (replace(RUN, outputs=()), replace(RUN, ignore_outputs=("*",))):
         with pytest.raises(Refused) as caught:
             judge(manifest(run), observed(run=run), host=HOST)
-        assert caught.value.code == "E_NO_OUTPUTS"
+        assert caught.value.code == "E_NOTHING_RECORDED"
     with pytest.raises(UsageFault):
         judge(manifest(None), observed(), host=HOST)
 

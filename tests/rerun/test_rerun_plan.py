@@ -87,6 +87,7 @@ def test_a_plain_record_gives_a_plan_without_relaxations() -> None:
 
 def test_without_a_recorded_limit_memory_stops_at_sixteen_gibibytes() -> None:
     assert planned(manifest(), memory=256 * GIB).plan.memory_bytes == 16 * GIB
+    assert planned(manifest(), memory=0).plan.memory_bytes == 16 * GIB
 
 
 def test_recorded_limits_are_the_defaults() -> None:
@@ -103,14 +104,14 @@ def test_the_time_limit_follows_the_recorded_duration(duration_ms: int | None, s
 REFUSALS: list[tuple[str, Manifest, Policy, tuple[SuppliedInput, ...], type[ReprocheckError]]] = [
     ("E_NO_RUN", manifest(None), Policy(), (), UsageFault),
     ("E_PRIVILEGED", manifest(replace(RUN, privileged_run=True)), Policy(allow_network=True), (), Refused),
-    ("E_NO_OUTPUTS", manifest(replace(RUN, outputs=())), Policy(), (), Refused),
-    ("E_NO_OUTPUTS", manifest(replace(RUN, ignore_outputs=("*.json",))), Policy(), (), Refused),
+    ("E_NOTHING_RECORDED", manifest(replace(RUN, outputs=())), Policy(), (), Refused),
+    ("E_NOTHING_RECORDED", manifest(replace(RUN, ignore_outputs=("*.json",))), Policy(), (), Refused),
     ("E_NEEDS_NETWORK", manifest(replace(RUN, network="bridge")), Policy(), (), Refused),
     ("E_NEEDS_GPU", manifest(replace(RUN, resources=Resources(gpus="all"))), Policy(), (), Refused),
     ("E_NEEDS_CPUS", manifest(replace(RUN, resources=Resources(nano_cpus=8 * 10**9))), Policy(), (), Refused),
     ("E_INPUT_NOT_GIVEN", manifest(replace(RUN, inputs=(DATA,))), Policy(), (), Refused),
     (
-        "E_INPUT_CHANGED",
+        "E_INPUT_DIFFERS",
         manifest(replace(RUN, inputs=(DATA,))),
         Policy(),
         (SuppliedInput(path="/data", source="x", sha256="2" * 64),),

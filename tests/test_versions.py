@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reprocheck.compare.versions import MAX_LENGTH, order
 from reprocheck.model.package import PackageType
+from reprocheck.versions import MAX_LENGTH, order
 
 TYPES: tuple[PackageType, ...] = ("pypi", "deb", "rpm", "apk", "conda")
 
