@@ -23,7 +23,7 @@ from reprocheck.engine.docker_errors import (
     not_an_engine,
     unreachable,
 )
-from reprocheck.errors import CouldNotRun, InputFault, UsageFault
+from reprocheck.errors import CouldNotRun, UsageFault
 from reprocheck.limits import DEFAULT, Limits
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def _current_context(config: Path, limits: Limits) -> str:
     document = _document(config, limits)
     name = document.get("currentContext", "") if document is not None else ""
     if not isinstance(name, str):
-        raise InputFault(
+        raise CouldNotRun(
             "E_DOCKER_CONTEXT",
             f"{config} names its current context by something that is not text",
             hint="Select one with `docker context use NAME`.",
@@ -156,7 +156,7 @@ def _context(name: str, contexts: Path, limits: Limits) -> Endpoint:
     endpoint = endpoints.get("docker") if isinstance(endpoints, dict) else None
     host = endpoint.get("Host") if isinstance(endpoint, dict) else None
     if not isinstance(endpoint, dict) or not isinstance(host, str) or not host:
-        raise InputFault(
+        raise CouldNotRun(
             "E_DOCKER_CONTEXT",
             f"the docker context {name[:100]!r} names no docker endpoint, in {meta}",
             hint="Make it again with `docker context create`, or pass --docker-host.",

@@ -34,10 +34,11 @@ def plan_verification(
 ) -> PlannedVerification:
     """Plan the re-execution of a manifest's run.
 
-    `image` is the config digest found on this machine, '' for the local engine; a machine's memory (bytes) or
-    CPUs of 0 are unknown. Raises UsageFault (E_NO_RUN, E_INPUT_UNKNOWN), Refused (E_PRIVILEGED,
-    E_NOTHING_RECORDED, E_ARGUMENT_WITHHELD, E_NEEDS_NETWORK, E_NEEDS_GPU, E_NEEDS_CPUS, E_INPUT_NOT_GIVEN, E_INPUT_DIFFERS and those of `plan_environment`) or InputFault
-    (E_COMMAND, E_WORKING_DIR, E_OUTPUT_NAME, E_TOLERANCE).
+    `image` is the engine's id of the image found on this machine, '' for the local engine; a machine's memory
+    (bytes) or CPUs of 0 are unknown. Raises UsageFault (E_NO_RUN, E_INPUT_UNKNOWN), Refused (E_PRIVILEGED,
+    E_NOTHING_RECORDED, E_ARGUMENT_WITHHELD, E_NEEDS_NETWORK, E_NEEDS_GPU, E_NEEDS_CPUS, E_INPUT_NOT_GIVEN,
+    E_INPUT_DIFFERS and those of `plan_environment`) or InputFault (E_COMMAND, E_WORKING_DIR, E_OUTPUT_NAME,
+    E_TOLERANCE).
     """
     run = recorded_run(manifest)
     if run.privileged_run:
