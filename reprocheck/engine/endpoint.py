@@ -23,7 +23,7 @@ from reprocheck.engine.docker_errors import (
     not_an_engine,
     unreachable,
 )
-from reprocheck.errors import CouldNotRun, UsageFault
+from reprocheck.errors import CouldNotRun, InputFault, UsageFault
 from reprocheck.limits import DEFAULT, Limits
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def find_endpoint(
     """Tell where the engine is.
 
     `override` is the value of `--docker-host`; `home` is the user's home directory. Raises UsageFault
-    (E_DOCKER_HOST), CouldNotRun (E_DOCKER_CONTEXT) and InputFault (E_JSON, E_DOCKER_CONTEXT).
+    (E_DOCKER_HOST), CouldNotRun (E_DOCKER_CONTEXT) and InputFault (E_JSON).
     """
     configuration = Path(environ.get("DOCKER_CONFIG") or Path(home, ".docker"))
     if override:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from reprocheck.engine.endpoint import Endpoint, Tls, connect, find_endpoint
-from reprocheck.errors import CouldNotRun, InputFault, UsageFault
+from reprocheck.errors import CouldNotRun, ReprocheckError, UsageFault
 from reprocheck.limits import DEFAULT
 
 
@@ -75,26 +75,26 @@ def test_a_context_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("config", "code"),
+    ("config", "code", "exit_code"),
     [
-        ('{"currentContext": 3}', "E_DOCKER_CONTEXT"),
-        ('{"currentContext": "a", "currentContext": "b"}', "E_JSON"),
-        ("{", "E_JSON"),
-        ("[" * 500, "E_JSON"),
+        ('{"currentContext": 3}', "E_DOCKER_CONTEXT", 3),
+        ('{"currentContext": "a", "currentContext": "b"}', "E_JSON", 2),
+        ("{", "E_JSON", 2),
+        ("[" * 500, "E_JSON", 2),
     ],
 )
-def test_a_broken_configuration_is_an_input_fault(tmp_path: Path, config: str, code: str) -> None:
+def test_a_broken_configuration_is_told(tmp_path: Path, config: str, code: str, exit_code: int) -> None:
     (tmp_path / ".docker").mkdir()
     (tmp_path / ".docker/config.json").write_text(config)
-    with pytest.raises(InputFault) as caught:
+    with pytest.raises(ReprocheckError) as caught:
         find_endpoint(override=None, environ={}, home=str(tmp_path))
-    assert caught.value.code == code
+    assert (caught.value.code, caught.value.exit_code) == (code, exit_code)
 
 
 @pytest.mark.parametrize("meta", [{}, {"Endpoints": []}, {"Endpoints": {"docker": {"Host": 1}}}, []])
-def test_a_context_without_an_endpoint_is_an_input_fault(tmp_path: Path, meta: object) -> None:
+def test_a_context_without_an_endpoint_is_told(tmp_path: Path, meta: object) -> None:
     make_context(tmp_path, "lab", meta)
-    with pytest.raises(InputFault) as caught:
+    with pytest.raises(CouldNotRun) as caught:
         find_endpoint(override=None, environ={}, home=str(tmp_path))
     assert caught.value.code == "E_DOCKER_CONTEXT"
 
