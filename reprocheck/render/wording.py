@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
 
 from reprocheck.model.unknown import Unknown
 from reprocheck.render.safe import show
+
+_DIGEST = re.compile(r"\b((?:sha256:)?[0-9a-f]{12})[0-9a-f]{52}\b")
+"""A digest, of which twelve digits tell people enough; the JSON has it whole."""
 
 
 def size(count: int) -> str:
@@ -39,6 +43,10 @@ def unknown_lines(unknowns: Sequence[Unknown], *, most: int = 10) -> list[str]:
 
 def arrow(before: str | None, after: str | None) -> str:
     """Return `a → b`, with absence in words."""
-    left = "(absent)" if before is None else show(before, limit=80)
-    right = "(absent)" if after is None else show(after, limit=80)
-    return f"{left} → {right}"
+    return f"{_side(before)} → {_side(after)}"
+
+
+def _side(value: str | None) -> str:
+    if value is None:
+        return "(absent)"
+    return _DIGEST.sub(r"\1…", show(value, limit=200))
