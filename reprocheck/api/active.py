@@ -82,7 +82,7 @@ def find_active(outside: Outside) -> ActivePython | None:
         return None
     try:
         answer = run_tool(
-            [executable, "-I", "-S", "-c", _QUESTION],
+            [executable, "-I", "-c", _QUESTION],
             seconds=20,
             stdout_limit=64 * 1024,
             environ=outside.environ,

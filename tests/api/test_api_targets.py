@@ -1,0 +1,39 @@
+"""What a snapshot can be taken of, as typed."""
+
+from __future__ import annotations
+
+import pytest
+
+from reprocheck.api.targets import Target, parse_target
+from reprocheck.errors import UsageFault
+
+
+@pytest.mark.parametrize(
+    ("text", "scheme", "reference"),
+    [
+        (None, "local", ""),
+        ("local", "local", ""),
+        ("local:", "local", ""),
+        ("python:3.11", "docker", "python:3.11"),
+        ("registry.example:5000/a/b@sha256:00", "docker", "registry.example:5000/a/b@sha256:00"),
+        ("docker:python:3.11", "docker", "python:3.11"),
+        ("docker:container:env", "docker", "container:env"),
+        ("rootfs:/srv/a:b", "rootfs", "/srv/a:b"),
+        ("env:.venv", "env", ".venv"),
+        ("sha256:0011", "docker", "sha256:0011"),
+        ("environment", "docker", "environment"),
+    ],
+)
+def test_schemes_are_recognised_and_the_rest_is_docker(text: str | None, scheme: str, reference: str) -> None:
+    target = parse_target(text)
+
+    assert target == Target(scheme=target.scheme, reference=reference)
+    assert target.scheme == scheme
+
+
+@pytest.mark.parametrize("text", ["", " ", "docker:", "rootfs:", "env:"])
+def test_a_target_that_names_nothing_is_refused(text: str) -> None:
+    with pytest.raises(UsageFault) as caught:
+        parse_target(text)
+
+    assert caught.value.code == "E_TARGET"
