@@ -52,7 +52,7 @@ def look(
     if not with_syft:
         return Sight(observed=observed, tools=(), disagreements=(), unknowns=observed.unknowns)
     try:
-        tool, disagreements, notes = _cross_checked(view, outside, observed)
+        tool, disagreements, notes = _cross_checked(view, outside, observed, only_prefix=only_prefix)
     except ReprocheckError as error:
         missed = Unknown(
             section="packages", where="syft", reason=f"no cross-check: {error.message} ({error.hint})"
@@ -73,7 +73,7 @@ def look(
 
 
 def _cross_checked(
-    view: ContainerView, outside: Outside, observed: Observed
+    view: ContainerView, outside: Outside, observed: Observed, *, only_prefix: str | None
 ) -> tuple[Tool, tuple[Disagreement, ...], tuple[str, ...]]:
     binary = find_syft(outside.environ)
     if binary is None:
@@ -83,7 +83,15 @@ def _cross_checked(
             hint="Install it with `pip install 'reprocheck[syft]'`, or say --no-syft",
         )
     outside.progress("cross-checking with syft")
-    result = scan(view, binary, wanted=wanted_by_either, limits=outside.limits)
+    places = tuple(f"{place}/" for python in observed.pythons for place in python.search_path)
+
+    def in_scope(path: str) -> bool:
+        """Leave out the distributions of environments that were not asked for."""
+        if not wanted_by_either(path) or only_prefix is None:
+            return wanted_by_either(path)
+        return path.startswith(places) or "-packages/" not in path
+
+    result = scan(view, binary, wanted=in_scope, limits=outside.limits)
     theirs = parse(result.document, limits=outside.limits)
     return (
         Tool(name="syft", version=result.version),

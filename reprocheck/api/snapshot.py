@@ -42,7 +42,7 @@ def snapshot(target: str | None, options: SnapshotOptions, outside: Outside) -> 
     if parsed.scheme == "docker":
         from reprocheck.api.snapshot_docker import snapshot_docker
 
-        return snapshot_docker(parsed.reference, options, outside)
+        return snapshot_docker(parsed, options, outside)
     if options.outputs:
         raise UsageFault(
             "E_OUTPUTS_NEED_CONTAINER",
@@ -104,7 +104,9 @@ def _environment(prefix: str, options: SnapshotOptions, outside: Outside) -> Man
         )
     active = ActivePython.of_prefix(root)
     view = open_directory(
-        "/", only=("/etc/os-release", "/usr/lib/os-release", *active.paths()), limits=outside.limits
+        "/",
+        only=("/etc/os-release", "/usr/lib/os-release", *_libc_paths(), *active.paths()),
+        limits=outside.limits,
     )
     sight = look(view, outside, with_syft=options.with_syft, virtual_env=root, only_prefix=root)
     host, host_unknowns = see_machine(outside)
@@ -159,8 +161,6 @@ def _system_paths() -> tuple[str, ...]:
     return (
         "/etc/os-release",
         "/usr/lib/os-release",
-        "/lib",
-        "/lib64",
         "/var/lib/dpkg",
         "/lib/apk/db",
         "/usr/lib/apk/db",
@@ -168,8 +168,15 @@ def _system_paths() -> tuple[str, ...]:
         "/usr/lib/sysimage/rpm",
         f"/usr/lib/{triplet}",
         "/usr/lib64",
+        *_libc_paths(),
         *sorted(glob.glob("/usr/local/cuda*")),
     )
+
+
+def _libc_paths() -> tuple[str, ...]:
+    """Where the C library lies; not all of /lib, which may hold millions of files."""
+    glibc = (f"/lib/{platform.machine()}-linux-gnu/libc.so.6", "/lib64/libc.so.6")
+    return (*(path for path in glibc if os.path.exists(path)), *sorted(glob.glob("/lib/ld-musl-*")))
 
 
 def _unreadable(rows: tuple[tuple[str, str], ...]) -> tuple[Unknown, ...]:
