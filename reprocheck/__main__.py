@@ -1,5 +1,30 @@
-"""`python -m reprocheck` is the same as the `reprocheck` command."""
+"""The process of the `reprocheck` command and of `python -m reprocheck`.
 
-from reprocheck.cli.main import main
+Signals are heard from the first line, since the imports take longer than a hasty Ctrl-C.
+"""
 
-main()
+from __future__ import annotations
+
+import os
+import sys
+from typing import NoReturn
+
+from reprocheck.cli.signals import EXIT_CODE, LINE, listen, stop_listening
+
+
+def main() -> NoReturn:
+    """Run the command line and exit with one of the codes of `reprocheck --help`."""
+    listen()
+    try:
+        from reprocheck.cli.main import main as run
+
+        run()
+    except KeyboardInterrupt:  # while importing, or behind the error boundary
+        os.write(2, f"{LINE}\n".encode())
+        sys.exit(EXIT_CODE)
+    finally:
+        stop_listening()
+
+
+if __name__ == "__main__":
+    main()

@@ -12,6 +12,8 @@ KIB = 1024
 MIB = 1024 * KIB
 GIB = 1024 * MIB
 
+_SHAPE = frozenset({"json_depth", "json_string"})
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
@@ -50,8 +52,12 @@ class Limits:
     run_disk: int = 64 * GIB
 
     def scaled(self, factor: float) -> Limits:
-        """Return the same budgets, each multiplied by `factor` (`--limit-scale`)."""
-        return replace(self, **{f.name: max(1, int(getattr(self, f.name) * factor)) for f in fields(self)})
+        """Return the same budgets, each multiplied by `factor` (`--limit-scale`).
+
+        A factor below 1 leaves the shape of JSON alone: no document of ours or of an engine would pass.
+        """
+        names = [f.name for f in fields(self) if factor > 1 or f.name not in _SHAPE]
+        return replace(self, **{name: max(1, int(getattr(self, name) * factor)) for name in names})
 
 
 DEFAULT = Limits()

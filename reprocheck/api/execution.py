@@ -12,7 +12,7 @@ from reprocheck.api.run_options import Recorded, RunOptions
 from reprocheck.api.sight import Sight
 from reprocheck.collect.secrets import REDACTOR, withhold_arguments
 from reprocheck.engine.inputs import hash_input
-from reprocheck.errors import UsageFault
+from reprocheck.errors import CouldNotRun, UsageFault
 from reprocheck.model.environment import Variable
 from reprocheck.model.image import Image, Source
 from reprocheck.model.run import Change, Input, RunRecord
@@ -108,6 +108,7 @@ def execute(
     REDACTOR.register_variables(options.environment)
     REDACTOR.register_arguments(plan.argv)
     store = outside.store()
+    store.check()
     host, host_unknowns = see_machine(outside)
     outside.progress("running")
     with runner.run(plan, sink) as finished:
@@ -134,10 +135,26 @@ def execute(
         private=options.all_values,
     )
     assert manifest.digests is not None
-    store.remember(
-        manifest.digests.manifest, tuple(o.sha256 for o in collected.outputs) if options.keep else ()
+    unkept = collected.unkept
+    try:
+        kept = tuple(o.sha256 for o in collected.outputs) if options.keep and unkept is None else ()
+        store.remember(manifest.digests.manifest, kept)
+    except CouldNotRun as error:
+        unkept = error
+    return Recorded(
+        manifest=manifest,
+        outcome=outcome,
+        missing=collected.missing,
+        unkept=_record_only(unkept) if unkept is not None else None,
     )
-    return Recorded(manifest=manifest, outcome=outcome, missing=collected.missing)
+
+
+def _record_only(problem: CouldNotRun) -> CouldNotRun:
+    return CouldNotRun(
+        problem.code,
+        f"the record is whole, but copies of its outputs could not be kept: {problem.message}",
+        hint=problem.hint,
+    )
 
 
 def _record(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import BinaryIO
 
 from reprocheck.artifacts import describe
 from reprocheck.engine.patterns import Patterns
@@ -24,6 +25,8 @@ class Collected:
     unknowns: tuple[Unknown, ...]
     missing: tuple[str, ...]
     """Declared patterns that match no file."""
+    unkept: CouldNotRun | None = None
+    """Why copies could not be kept, though everything was read."""
 
 
 def collect_outputs(
@@ -34,9 +37,10 @@ def collect_outputs(
     ignore_keys: tuple[IgnoredKey, ...] = (),
     store: Store | None = None,
 ) -> Collected:
-    """Hash and describe each file; keep it when a store is given."""
+    """Hash and describe each file; keep it when a store is given. A full store loses no description."""
     outputs: list[Output] = []
     unknowns: list[Unknown] = []
+    unkept: CouldNotRun | None = None
     for file in files:
         name = portable(file.name)
         if isinstance(file, RefusedOutput):
@@ -45,9 +49,9 @@ def collect_outputs(
         try:
             with file.open() as stream:
                 output = describe(name, file.size, stream, limits=limits, ignore_keys=ignore_keys)
-                if store is not None:
+                if store is not None and unkept is None:
                     stream.seek(0)
-                    store.keep(stream, output.sha256)
+                    unkept = _keep(store, stream, output)
         except (OSError, CouldNotRun) as error:
             if isinstance(error, CouldNotRun) and error.code == "E_DISK_FULL":
                 raise
@@ -57,7 +61,17 @@ def collect_outputs(
     outputs.sort(key=lambda output: output.name)
     names = [output.name for output in outputs] + [unknown.where for unknown in unknowns]
     missing = tuple(pattern for pattern in patterns if not _matched(pattern, names))
-    return Collected(outputs=tuple(outputs), unknowns=tuple(unknowns), missing=missing)
+    return Collected(outputs=tuple(outputs), unknowns=tuple(unknowns), missing=missing, unkept=unkept)
+
+
+def _keep(store: Store, stream: BinaryIO, output: Output) -> CouldNotRun | None:
+    try:
+        store.keep(stream, output.sha256)
+    except CouldNotRun as error:
+        if error.code == "E_STORE_DIGEST":  # what was described is no longer what is there
+            raise
+        return error
+    return None
 
 
 def _matched(pattern: str, names: list[str]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from reprocheck.errors import CouldNotRun
 from reprocheck.model.manifest import Manifest
 from reprocheck.model.run import EngineKind, IgnoredKey, Resources, Tolerance
 from reprocheck.ports import Outcome
@@ -43,6 +44,8 @@ class Recorded:
     manifest: Manifest
     outcome: Outcome
     missing: tuple[str, ...]
+    unkept: CouldNotRun | None = None
+    """Why this machine could not keep the copies of its outputs; the record itself is whole."""
 
     def ending(self) -> tuple[int, str]:
         """Return the exit code of `reprocheck run` and what to say; the record is kept in every case."""

@@ -11,6 +11,7 @@ from reprocheck.api.outputs import Collected, collect_outputs
 from reprocheck.api.outside import Outside
 from reprocheck.api.sight import look, wanted_by_either
 from reprocheck.api.snapshot import DEFAULT_PATH, SnapshotOptions
+from reprocheck.api.targets import Target
 from reprocheck.collect.environment import describe_environment
 from reprocheck.collect.secrets import REDACTOR, withhold_arguments
 from reprocheck.engine.docker import DockerEngine
@@ -26,12 +27,12 @@ from reprocheck.model.run import Input, Mount, RunRecord
 from reprocheck.model.unknown import Unknown
 
 
-def snapshot_docker(reference: str, options: SnapshotOptions, outside: Outside) -> Manifest:
+def snapshot_docker(target: Target, options: SnapshotOptions, outside: Outside) -> Manifest:
     """Return the manifest of an image or a container; nothing is started, paused or signalled."""
     with outside.docker_engine() as engine:
-        if engine.classify(reference) == "image":
-            return _image(engine, reference, options, outside)
-        return _container(engine, reference, options, outside)
+        if (target.kind or engine.classify(target.reference)) == "image":
+            return _image(engine, target.reference, options, outside)
+        return _container(engine, target.reference, options, outside)
 
 
 def _image(engine: DockerEngine, reference: str, options: SnapshotOptions, outside: Outside) -> Manifest:
@@ -104,7 +105,8 @@ def _container(engine: DockerEngine, reference: str, options: SnapshotOptions, o
         sight=sight,
         environment=describe_environment(
             image=facts.image.environment,
-            container=facts.environment,
+            # The engine lists the image's own among the container's.
+            container=tuple(pair for pair in facts.environment if pair not in facts.image.environment),
             add_values=options.env_values,
             all_values=options.all_values,
             limits=outside.limits,
@@ -116,6 +118,8 @@ def _container(engine: DockerEngine, reference: str, options: SnapshotOptions, o
         private=options.all_values,
     )
     assert manifest.digests is not None
+    if collected.unkept is not None:
+        raise collected.unkept
     kept = tuple(output.sha256 for output in run.outputs) if options.keep else ()
     outside.store().remember(manifest.digests.manifest, kept)
     return manifest
@@ -161,8 +165,16 @@ def _mounts(
             role = "unread"  # empty at the start by nature: a fact, not an unknown
         else:
             try:
-                inputs.append(_mounted_input(engine, mount, patterns, outside))
-                role = "input"
+                found = _mounted_input(engine, mount, patterns, outside)
+                # Nothing but declared outputs lies in it: it was handed in to be written to.
+                only_outputs = (
+                    found.writable
+                    and found.files == 0
+                    and wanted is not None
+                    and wanted.reaches(mount.target)
+                )
+                role = "output" if only_outputs else "input"
+                inputs.extend(() if only_outputs else (found,))
             except ReprocheckError as error:
                 role = "unread"
                 unknowns.append(Unknown(section="inputs", where=mount.target, reason=error.message))
@@ -180,8 +192,7 @@ def _mounted_input(
             hint="Take the snapshot on the machine that the container ran on.",
         )
     outside.progress(f"hashing mount {mount.target}")
-    inside = f"{mount.target.rstrip('/')}/"
-    exclude = tuple(pattern.removeprefix(inside) for pattern in patterns if pattern.startswith(inside))
+    exclude = patterns if mount.writable else ()
     found = hash_input(mount.source, mount.target, limits=outside.limits, exclude=exclude)
     return replace(found, writable=mount.writable)
 

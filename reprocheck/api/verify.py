@@ -241,8 +241,8 @@ def _with_directories(plan: Plan, scratch: str) -> Plan:
 def _supplied(path: str, host: str, run: RunRecord, outside: Outside) -> SuppliedInput:
     source = outside.absolute(host)
     outside.progress(f"hashing input {path}")
-    inside = f"{path.rstrip('/')}/"
-    exclude = tuple(p.removeprefix(inside) for p in run.output_patterns if p.startswith(inside))
+    written_to = any(entry.path == path and entry.writable for entry in run.inputs)
+    exclude = run.output_patterns if written_to else ()
     found = hash_input(source, path, limits=outside.limits, exclude=exclude)
     return SuppliedInput(path=path, source=source, sha256=found.sha256 or "")
 
@@ -276,7 +276,7 @@ def _recorded_image(manifest: Manifest, engine: DockerEngine) -> ImageFacts:
         hint = (
             f"Get it with: docker pull {names[0]}"
             if names
-            else "Load it with `docker load` from the author's archive."
+            else "Load it with `docker load` from the author's archive"
         )
         raise CouldNotRun(
             "E_IMAGE_GONE",

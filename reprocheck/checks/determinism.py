@@ -20,7 +20,7 @@ CUBLAS = Rule(
     date=CHECKED_ON,
 )
 HASH_SEED = Rule(
-    code="RUN-022",
+    code="RUN-030",
     title="PYTHONHASHSEED not fixed",
     severity="medium",
     detect="manifest: a run in an environment with Python, and the variable unset, empty or `random`",

@@ -9,7 +9,7 @@ from typing import Literal
 from reprocheck.limits import Limits
 from reprocheck.model.change import Severity
 from reprocheck.model.check import Violation
-from reprocheck.model.environment import Variable
+from reprocheck.model.environment import IN_FORCE, Variable
 from reprocheck.model.image import Image
 from reprocheck.model.manifest import Manifest
 from reprocheck.model.rule import Rule
@@ -57,8 +57,9 @@ class Evidence:
         return self.manifest.image
 
     def variable(self, name: str) -> Variable | None:
-        """Return the variable of this name, None when the environment has none."""
-        return next((v for v in self.manifest.environment if v.name == name), None)
+        """Return the variable of this name that is in force, None when the environment has none."""
+        named = (v for v in self.manifest.environment if v.name == name)
+        return min(named, key=lambda v: IN_FORCE.index(v.origin), default=None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

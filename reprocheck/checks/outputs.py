@@ -21,7 +21,7 @@ ONE_RUN = Rule(
     date=CHECKED_ON,
 )
 OPAQUE = Rule(
-    code="OUT-811",
+    code="OUT-815",
     title="Output cannot be compared by content",
     severity="medium",
     detect="manifest: a pickle, joblib or old torch file, or one whose reading failed; no content digest",
@@ -31,7 +31,7 @@ OPAQUE = Rule(
     date=CHECKED_ON,
 )
 MISSING = Rule(
-    code="OUT-812",
+    code="OUT-816",
     title="Declared output missing or empty",
     severity="high",
     detect="manifest: an output pattern that matched no file, an empty file, or no pattern at all",

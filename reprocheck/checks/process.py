@@ -22,7 +22,7 @@ SECRET = Rule(
     date=CHECKED_ON,
 )
 LOCALE = Rule(
-    code="ENV-611",
+    code="ENV-612",
     title="Locale unset or ASCII",
     severity="medium",
     detect="manifest: LC_ALL, LC_CTYPE and LANG unset, empty, C or POSIX, and PYTHONUTF8 not 1",

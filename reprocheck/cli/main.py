@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from typing import NoReturn
 
@@ -75,5 +76,10 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 
 
 def _invoke(arguments: list[str] | None) -> int:
-    result = reprocheck.main(args=arguments, prog_name="reprocheck", standalone_mode=False)
+    if "_REPROCHECK_COMPLETE" in os.environ:  # a shell asks what the user may type next
+        reprocheck.main(args=arguments, prog_name="reprocheck")
+    # Not `reprocheck.main`: it turns a broken pipe into exit code 1, and prints a line at Ctrl-C.
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    with reprocheck.make_context("reprocheck", words) as context:
+        result = reprocheck.invoke(context)
     return result if isinstance(result, int) else 0

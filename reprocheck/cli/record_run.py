@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -10,7 +9,7 @@ import click
 from reprocheck.cli import options
 from reprocheck.cli.results import check_target, write_result
 from reprocheck.cli.snapshot import announce_manifest
-from reprocheck.cli.terminal import announce, outside
+from reprocheck.cli.terminal import Echo, announce, outside
 from reprocheck.limits import Limits
 
 if TYPE_CHECKING:
@@ -104,6 +103,7 @@ def command(
     check_target(output_file)
     if engine == "local":
         announce("running in a plain process: nothing is sandboxed; of the limits only --timeout applies")
+    echo = Echo()
     recorded = run(
         RunOptions(
             engine="local" if engine == "local" else "docker",
@@ -127,13 +127,17 @@ def command(
             with_syft=with_syft,
         ),
         outside(limits, docker_host=docker_host, timings=recording.timings),
-        _stream,
+        echo,
     )
+    if output_file.path == "-":
+        echo.check()
     write_result(encode_manifest(recorded.manifest), output_file)
     announce_manifest(recorded.manifest, output_file)
     code, words = recorded.ending()
     if words:
         announce(words)
+    if recorded.unkept is not None:
+        raise recorded.unkept
     return code
 
 
@@ -141,8 +145,3 @@ def _input(item: str, engine: str) -> tuple[str, str]:
     if engine == "local" and ":" not in item:
         return item, item
     return options.split_last(item, ":", "HOST:PATH")
-
-
-def _stream(chunk: bytes) -> None:
-    sys.stdout.buffer.write(chunk)
-    sys.stdout.buffer.flush()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reprocheck.cli.options import OutputFile
@@ -23,9 +24,11 @@ def read_document(path: str, limits: Limits) -> bytes:
     ceiling = limits.manifest_bytes
     try:
         if path == "-":
+            if sys.stdin is None:  # started with `<&-`
+                raise OSError(errno.EBADF, "standard input is closed")
             raw = sys.stdin.buffer.read(ceiling + 1)
         else:
-            with Path(path).open("rb") as stream:
+            with open(path, "rb", opener=_open_at_once) as stream:
                 raw = stream.read(ceiling + 1)
     except OSError as error:
         raise InputFault(
@@ -42,6 +45,13 @@ def read_document(path: str, limits: Limits) -> bytes:
             hint="Raise it with --limit-scale if you trust the file.",
         )
     return raw
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open without waiting for the writer of a FIFO: without one, it reads as empty."""
+    descriptor = os.open(path, flags | os.O_NONBLOCK)
+    os.set_blocking(descriptor, True)
+    return descriptor
 
 
 def read_manifest(path: str, limits: Limits) -> Manifest:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import click
@@ -25,7 +26,7 @@ def color_option(function: F) -> F:
         show_default=True,
         help="Colour; NO_COLOR and FORCE_COLOR count too.",
         callback=lambda _context, _option, choice: Style(
-            wants_color(choice, os.environ, is_terminal=sys.stdout.isatty())
+            wants_color(choice, os.environ, is_terminal=sys.stdout is not None and sys.stdout.isatty())
         ),
     )(function)
 
@@ -35,13 +36,42 @@ def announce(message: str) -> None:
     from reprocheck.collect.secrets import REDACTOR
     from reprocheck.render.safe import show
 
-    click.echo(show(REDACTOR.clean(message), limit=1_000), err=True)
+    with suppress(OSError):  # with a full disk behind stderr the exit code alone must tell
+        click.echo(show(REDACTOR.clean(message), limit=1_000), err=True)
 
 
 def progress(message: str) -> None:
     """Say what is being done, only where somebody watches."""
     if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
         announce(f"… {message}")
+
+
+class Echo:
+    """The program's own words on standard output; a reader that goes away does not end the program."""
+
+    def __init__(self) -> None:
+        self._stream = sys.stdout.buffer if sys.stdout is not None else None
+        self._problem: OSError | None = None
+
+    def __call__(self, chunk: bytes) -> None:
+        """Pass a chunk on, as long as somebody takes it."""
+        if self._stream is None:
+            return
+        try:
+            self._stream.write(chunk)
+            self._stream.flush()
+        except OSError as error:
+            from reprocheck.engine.writing import silence
+
+            silence(self._stream.fileno())
+            self._stream, self._problem = None, error
+
+    def check(self) -> None:
+        """Raise CouldNotRun (E_DISK_FULL, E_NOT_WRITABLE) when a result would go nowhere after this."""
+        if self._problem is not None and not isinstance(self._problem, BrokenPipeError):
+            from reprocheck.engine.writing import failure
+
+            raise failure("standard output", self._problem)
 
 
 def outside(limits: Limits, *, docker_host: str | None = None, timings: bool = False) -> Any:
@@ -68,7 +98,7 @@ def confirm(question: str, *, yes: bool) -> None:
 
     if yes:
         return
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not (sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()):
         raise Refused(
             "E_NEEDS_YES",
             f"{question} There is no terminal to ask on; nothing was started",

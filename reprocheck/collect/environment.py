@@ -8,12 +8,13 @@ secret can be guessed.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 from reprocheck.collect.secrets import redact_text, scan_variable
 from reprocheck.errors import InputFault
 from reprocheck.limits import Limits
-from reprocheck.model.environment import Variable
+from reprocheck.model.environment import IN_FORCE, Variable
 
 Origin = Literal["image", "run", "container", "host"]
 
@@ -135,8 +136,10 @@ def describe_environment(
     """List every variable by name, with its value where policy allows. Sorted by name.
 
     `image` is what the image declares, `run` what `run --env` was given, `container` what `docker run -e`
-    added to the image's, `host` this machine's. The same name at two origins is listed once: run over
-    container over image over host, and within one origin the later entry wins. `add_values` names variables
+    added to the image's, `host` this machine's. The same name at two origins is listed once, as it is in
+    force: run over container over image over host, and within one origin the later entry wins. Only what the
+    image declares stays beside what overrides it, and after it: it is part of the image's identity.
+    `add_values` names variables
     whose values the user wants recorded, `all_values` asks for all; a value that the secret scan hits is
     never recorded.
 
@@ -148,7 +151,7 @@ def describe_environment(
             f"the environment holds more than {limits.variables} variables; nothing was recorded",
             hint="Raise --limit-scale if this environment is really meant to be so large.",
         )
-    found: dict[str, Variable] = {}
+    found: dict[str, dict[Origin, Variable]] = {}
     origins: tuple[tuple[Origin, tuple[tuple[str, str], ...]], ...] = (
         ("host", host),
         ("image", image),
@@ -159,8 +162,15 @@ def describe_environment(
         for name, value in pairs:
             wanted = origin in {"image", "run"} or all_values or name in add_values or is_allowed(name)
             variable = _describe(name, value, origin, wanted=wanted, limits=limits)
-            found[variable.name] = variable
-    return tuple(found[name] for name in sorted(found))
+            found.setdefault(variable.name, {})[origin] = variable
+    return tuple(variable for name in sorted(found) for variable in _listed(found[name]))
+
+
+def _listed(by_origin: dict[Origin, Variable]) -> Iterator[Variable]:
+    in_force = min(by_origin, key=IN_FORCE.index)
+    yield by_origin[in_force]
+    if in_force != "image" and "image" in by_origin:
+        yield by_origin["image"]
 
 
 def needed_values(variables: tuple[Variable, ...]) -> tuple[str, ...]:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from reprocheck.compare.difference import differ
 from reprocheck.model.change import Delta, Difference
-from reprocheck.model.environment import Variable
+from reprocheck.model.environment import IN_FORCE, Variable
 from reprocheck.model.manifest import Manifest
 from reprocheck.model.unknown import Unknown
-
-# `docker run -e` overrides the image's ENV, and what the run itself was given overrides both.
-_IN_FORCE = ("run", "container", "host", "image")
 
 
 def compare_environment(a: Manifest, b: Manifest) -> Delta:
@@ -37,7 +34,7 @@ def compare_environment(a: Manifest, b: Manifest) -> Delta:
 
 def _by_name(variables: tuple[Variable, ...]) -> dict[str, list[Variable]]:
     names: dict[str, list[Variable]] = {}
-    for variable in sorted(variables, key=lambda v: (_IN_FORCE.index(v.origin), v.state, v.value or "")):
+    for variable in sorted(variables, key=lambda v: (IN_FORCE.index(v.origin), v.state, v.value or "")):
         names.setdefault(variable.name, []).append(variable)
     return names
 

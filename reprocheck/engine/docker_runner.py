@@ -16,7 +16,8 @@ from reprocheck.engine.docker_log import Log, LogTail
 from reprocheck.engine.docker_outputs import container_outputs
 from reprocheck.engine.docker_settings import host_mounts, milliseconds_of, overlay_layers
 from reprocheck.engine.docker_stream import document_at
-from reprocheck.engine.docker_traces import created, interrupts_deferred, new_trace
+from reprocheck.engine.docker_traces import created, new_trace
+from reprocheck.engine.interrupts import interrupts_deferred
 from reprocheck.engine.sandbox import build_container_config
 from reprocheck.engine.writing import scratch_directory
 from reprocheck.errors import CouldNotRun

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-import signal
-import threading
 import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from reprocheck.engine.docker_document import text
 from reprocheck.engine.docker_errors import status_of, translated
 from reprocheck.engine.docker_stream import document_at
+from reprocheck.engine.interrupts import interrupts_deferred
 from reprocheck.errors import CouldNotRun, ReprocheckError
 from reprocheck.limits import Limits
 
@@ -39,34 +37,6 @@ def new_trace(purpose: str) -> Trace:
     run = uuid.uuid4().hex
     labels = {LABEL: run, "io.reprocheck.pid": str(os.getpid()), "io.reprocheck.purpose": purpose}
     return Trace(name=f"reprocheck-{purpose}-{run}", labels=labels)
-
-
-@contextmanager
-def interrupts_deferred() -> Iterator[None]:
-    """Hold Ctrl-C and its kin back until the block is done, then let them act.
-
-    For the short calls whose half-done state could not be cleaned up. Only the main thread gets signals.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    pending: list[int] = []
-
-    def note(number: int, _frame: FrameType | None) -> None:
-        pending.append(number)
-
-    previous = {
-        number: signal.signal(number, note)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        if callable(signal.getsignal(number))
-    }
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-        for held in pending[:1]:
-            signal.raise_signal(held)
 
 
 @contextmanager

@@ -72,7 +72,7 @@ def find_endpoint(
     """Tell where the engine is.
 
     `override` is the value of `--docker-host`; `home` is the user's home directory. Raises UsageFault
-    (E_DOCKER_HOST), CouldNotRun (E_DOCKER_CONTEXT) and InputFault (E_JSON).
+    (E_DOCKER_HOST) and CouldNotRun (E_DOCKER_CONTEXT).
     """
     configuration = Path(environ.get("DOCKER_CONFIG") or Path(home, ".docker"))
     if override:
@@ -180,7 +180,12 @@ def _document(path: Path, limits: Limits) -> dict[str, object] | None:
             f"{path} cannot be read: {error.strerror}",
             hint="Correct its permissions, or pass --docker-host.",
         ) from None
-    document = strictjson.loads(raw, where=str(path), limits=limits, max_bytes=_CONFIG_BYTES)
+    try:
+        document = strictjson.loads(raw, where=str(path), limits=limits, max_bytes=_CONFIG_BYTES)
+    except InputFault as error:
+        raise CouldNotRun(
+            "E_DOCKER_CONTEXT", error.message, hint="Correct that file, or pass --docker-host."
+        ) from None
     return document if isinstance(document, dict) else {}
 
 

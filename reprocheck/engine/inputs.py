@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from reprocheck.artifacts.tree import TreeEntry, tree_digest
 from reprocheck.engine.beneath import RefusedPath, kind_name, open_beneath
 from reprocheck.engine.directory import Listing, decode, encode, reason, walk
+from reprocheck.engine.patterns import Patterns
 from reprocheck.errors import CouldNotRun, InputFault
 from reprocheck.limits import MIB, Limits
 from reprocheck.model.filetree import Entry
@@ -32,9 +33,10 @@ def hash_input(host_path: str, target: str, *, limits: Limits, exclude: tuple[st
     """Hash a file or directory of this machine that the run will see at `target`.
 
     `host_path` itself may be a link (a mount follows it); links inside are recorded and not followed.
-    `exclude` names relative paths that are left out with all below them. A file has its own SHA-256, a
-    directory its tree digest. Raises InputFault (E_INPUT_MISSING, E_INPUT_SPECIAL, E_INPUT_UNREADABLE) and
-    CouldNotRun (E_INPUT_CHANGED, E_LIMIT).
+    `exclude` holds declared outputs (see `Patterns`), as the run knows their paths: what they match in a
+    directory is no input. A file has its own SHA-256, a directory its tree digest. Raises InputFault
+    (E_INPUT_MISSING, E_INPUT_SPECIAL, E_INPUT_UNREADABLE), UsageFault (E_OUTPUT_PATTERN) and CouldNotRun
+    (E_INPUT_CHANGED, E_LIMIT).
     """
     place = os.path.realpath(host_path)
     try:
@@ -55,14 +57,15 @@ def hash_input(host_path: str, target: str, *, limits: Limits, exclude: tuple[st
 
 
 def _hash_directory(root: str, target: str, *, limits: Limits, exclude: tuple[str, ...]) -> Input:
-    left_out = frozenset("/" + path.strip("/").removeprefix("./") for path in exclude)
+    outputs = Patterns(exclude)
+    above = "/" + target.strip("/")
     listing = Listing()
     base = os.fsencode(root).rstrip(b"/")
     walk(
         base,
         "/",
         listing,
-        skip=left_out.__contains__,
+        skip=lambda path: outputs.match(above + path),
         limits=limits,
         where=f"the input for {target!a}",
         sockets=True,

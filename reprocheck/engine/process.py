@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from reprocheck.engine.interrupts import interrupts_deferred
 from reprocheck.errors import CouldNotRun
 
 STDERR_TAIL = 64 * 1024
@@ -96,8 +97,10 @@ def supervise(
     Ctrl-C, kills the session too. Raises CouldNotRun (E_TOOL_MISSING) when the child cannot be started.
     """
     deadline = time.monotonic() + seconds
-    child = _start(argv, environ=environ, cwd=cwd, merge=stderr is None)
+    child: subprocess.Popen[bytes] | None = None
     try:
+        with interrupts_deferred():
+            child = _start(argv, environ=environ, cwd=cwd, merge=stderr is None)
         with _Pipes(child, stdout, stderr or stdout) as pipes:
             timed_out = not _watch(child, pipes, deadline)
             if timed_out:
@@ -108,8 +111,9 @@ def supervise(
             # With every writer dead the pipes end at once; the bound is for a writer that left the session.
             _pump_to_end(pipes, time.monotonic() + 1.0)
     finally:
-        _kill_session(child)
-        _reap(child)
+        if child is not None:
+            _kill_session(child)
+            _reap(child)
     return Ending(returncode=child.returncode, timed_out=timed_out)
 
 

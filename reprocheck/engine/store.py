@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from reprocheck.engine.beneath import RefusedPath, open_beneath
-from reprocheck.engine.writing import failure, is_temporary, make_private_directory, publish_new, write_all
+from reprocheck.engine.writing import check_writable, failure, is_temporary, make_private_directory, publish_new, write_all
 from reprocheck.errors import CouldNotRun
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -69,6 +69,15 @@ class Store:
                 os.utime(path)  # kept again, so it is young again for `prune`
         except OSError as error:
             raise failure(path, error) from None
+
+    def check(self) -> None:
+        """Find out before the work that nothing could be kept after it.
+
+        Raises CouldNotRun (E_STATE_UNSAFE, E_DISK_FULL, E_NOT_WRITABLE).
+        """
+        for name in ("manifests", "objects"):
+            self._make(f"{self._root}/{name}")
+            check_writable(f"{self._root}/{name}/new")
 
     def fetch(self, sha256: str) -> AbstractContextManager[BinaryIO] | None:
         """Open a kept file for reading after verifying it; None when it is not there.

@@ -19,6 +19,7 @@ from typing import BinaryIO
 
 from reprocheck.engine.beneath import RefusedPath, kind_name, open_beneath
 from reprocheck.engine.directory import Listing, decode, encode, reason, walk
+from reprocheck.engine.interrupts import interrupts_deferred
 from reprocheck.engine.refusals import exists, not_a_file, unreadable
 from reprocheck.engine.removal import remove_directory
 from reprocheck.errors import CouldNotRun, InputFault, UsageFault
@@ -41,7 +42,7 @@ def write_atomic(path: str, data: bytes, *, force: bool = False) -> None:
     A new file has mode 0644 less the umask, a replaced one keeps its mode. Raises UsageFault (E_EXISTS,
     E_NOT_A_FILE, E_NO_DIRECTORY) and CouldNotRun (E_DISK_FULL, E_NOT_WRITABLE, E_NOT_DURABLE).
     """
-    with _parent(path) as (parent, name):
+    with _parent(path) as (parent, name), interrupts_deferred():
         mode = _check_target(parent, name, path, force=force)
         with _failures(path):
             _publish(parent, name, lambda fd: write_all(fd, data), mode=mode, force=force)
@@ -56,7 +57,7 @@ def check_writable(path: str, *, force: bool = False) -> None:
     with _parent(path) as (parent, name):
         _check_target(parent, name, path, force=force)
         probe = f"{_TEMPORARY[0]}{secrets.token_hex(8)}{_TEMPORARY[1]}"
-        with _failures(path):
+        with _failures(path), interrupts_deferred():
             os.close(os.open(probe, _NEW, 0o600, dir_fd=parent))
             os.unlink(probe, dir_fd=parent)
 
@@ -74,10 +75,10 @@ def write_stdout(data: bytes) -> None:
         stream.buffer.write(data)
         stream.buffer.flush()
     except BrokenPipeError:
-        _silence(stream.fileno())
+        silence(stream.fileno())
     except OSError as error:
         # What is still buffered would fail again, loudly, when the interpreter exits.
-        _silence(stream.fileno())
+        silence(stream.fileno())
         raise failure("standard output", error) from None
 
 
@@ -87,11 +88,13 @@ def scratch_directory(prefix: str = "reprocheck-") -> Iterator[str]:
 
     Raises CouldNotRun (E_DISK_FULL, E_NOT_WRITABLE; E_SCRATCH_LEFT when it could not be removed).
     """
+    path = ""
     try:
-        path = tempfile.mkdtemp(prefix=prefix)
-    except OSError as error:
-        raise failure("the temporary directory", error) from None
-    try:
+        with interrupts_deferred():
+            try:
+                path = tempfile.mkdtemp(prefix=prefix)
+            except OSError as error:
+                raise failure("the temporary directory", error) from None
         yield path
     except BaseException:
         with suppress(CouldNotRun):
@@ -278,7 +281,8 @@ def _sync_directory(parent: int, path: str) -> None:
         ) from None
 
 
-def _silence(descriptor: int) -> None:
+def silence(descriptor: int) -> None:
+    """Let what is still written to a broken stream go nowhere."""
     nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
     os.dup2(nowhere, descriptor)
     os.close(nowhere)

@@ -6,6 +6,9 @@ from typing import Literal
 
 from reprocheck.model.base import Name, Value
 
+IN_FORCE = ("run", "container", "host", "image")
+"""Origins in the order that decides where several set one name: `docker run -e` overrides the image's ENV."""
+
 
 class Variable(Value, frozen=True, kw_only=True):
     """An environment variable; its value only where policy allows it to be recorded."""

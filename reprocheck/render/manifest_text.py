@@ -122,11 +122,17 @@ def _host(host: Host, style: Style) -> str:
 
 
 def _variables(variables: tuple[Variable, ...], style: Style, *, everything: bool) -> str:
+    overridden = {v.name for v in variables if v.origin != "image"}
+
+    def origin(variable: Variable) -> str:
+        hidden = variable.origin == "image" and variable.name in overridden
+        return f"[{variable.origin}, overridden]" if hidden else f"[{variable.origin}]"
+
     recorded = [v for v in variables if v.value is not None]
-    rows = [(v.name, f"{v.value}  [{v.origin}]") for v in recorded]
+    rows = [(v.name, f"{v.value}  {origin(v)}") for v in recorded]
     hidden = [v for v in variables if v.value is None]
     if everything:
-        rows += [(v.name, f"{_STATES[v.state]}  [{v.origin}]") for v in hidden]
+        rows += [(v.name, f"{_STATES[v.state]}  {origin(v)}") for v in hidden]
     elif hidden:
         rows.append(("…", f"{plural(len(hidden), 'variable')} by name only (--all lists them)"))
     return _block("Environment", rows or [("", "no variables")], style)

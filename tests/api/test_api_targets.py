@@ -17,7 +17,7 @@ from reprocheck.errors import UsageFault
         ("python:3.11", "docker", "python:3.11"),
         ("registry.example:5000/a/b@sha256:00", "docker", "registry.example:5000/a/b@sha256:00"),
         ("docker:python:3.11", "docker", "python:3.11"),
-        ("docker:container:env", "docker", "container:env"),
+        ("image:latest", "docker", "image:latest"),
         ("rootfs:/srv/a:b", "rootfs", "/srv/a:b"),
         ("env:.venv", "env", ".venv"),
         ("sha256:0011", "docker", "sha256:0011"),
@@ -31,7 +31,14 @@ def test_schemes_are_recognised_and_the_rest_is_docker(text: str | None, scheme:
     assert target.scheme == scheme
 
 
-@pytest.mark.parametrize("text", ["", " ", "docker:", "rootfs:", "env:"])
+def test_an_explicit_target_may_say_whether_it_is_an_image_or_a_container() -> None:
+    container = Target(scheme="docker", reference="env", kind="container")
+    assert parse_target("docker:container:env") == container
+    image = Target(scheme="docker", reference="python:3.11", kind="image")
+    assert parse_target("docker:image:python:3.11") == image
+
+
+@pytest.mark.parametrize("text", ["", " ", "docker:", "docker:image:", "rootfs:", "env:"])
 def test_a_target_that_names_nothing_is_refused(text: str) -> None:
     with pytest.raises(UsageFault) as caught:
         parse_target(text)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import get_args
 
 import pytest
 
 from reprocheck import errors
+from reprocheck.api.explain import all_rules
 from reprocheck.catalogue import ERRORS, VERDICTS, lookup_error, lookup_verdict
 from reprocheck.model.verdict import Verdict, exit_code
 from tests.architecture import modules
@@ -57,6 +59,12 @@ USED = set().union(*(literals(tree) for _, tree in PACKAGE))
 def test_every_code_of_the_package_is_documented() -> None:
     """`reprocheck explain CODE` answers for each code that an error line can show."""
     assert sorted(USED - {entry.code for entry in ERRORS}) == []
+
+
+def test_no_two_rules_share_a_code() -> None:
+    """Three rooms have rules, and `reprocheck explain CODE` has one page for each code."""
+    codes = [rule.code for rule in all_rules()]
+    assert sorted(code for code, count in Counter(codes).items() if count > 1) == []
 
 
 def test_every_entry_is_used() -> None:

@@ -58,7 +58,7 @@ def test_a_rule_without_its_section_or_its_run_never_passes(one: object) -> None
 def test_a_failed_reading_forbids_a_finding_by_absence() -> None:
     """Whether a variable is unset cannot be told when the environment was not read in full."""
     manifest = make_manifest(environment=(), run=make_run(), unknowns=(unknown("environment"),))
-    for code in ("RUN-022", "CPU-106", "ENV-611", "PRV-909"):
+    for code in ("RUN-030", "CPU-106", "ENV-612", "PRV-909"):
         assert outcome(code, manifest) == "not checked"
 
 

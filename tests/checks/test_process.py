@@ -48,9 +48,9 @@ def test_env_608_names_that_only_sound_alike_pass(name: str) -> None:
 )
 def test_env_611_an_ascii_locale_is_found(environment: tuple[Variable, ...]) -> None:
     """LC_ALL overrides LANG; empty is unset. Python 3.7 and later suffer less."""
-    assert found("ENV-611", clean(environment=environment)) == (("low", "environment[LANG]"),)
+    assert found("ENV-612", clean(environment=environment)) == (("low", "environment[LANG]"),)
     old = clean(environment=environment, pythons=(make_python(version="3.6.9"),))
-    assert found("ENV-611", old) == (("medium", "environment[LANG]"),)
+    assert found("ENV-612", old) == (("medium", "environment[LANG]"),)
 
 
 @pytest.mark.parametrize(
@@ -63,9 +63,9 @@ def test_env_611_an_ascii_locale_is_found(environment: tuple[Variable, ...]) -> 
 )
 def test_env_611_utf8_passes(environment: tuple[Variable, ...]) -> None:
     """By locale or by Python's own switch."""
-    assert outcome("ENV-611", clean(environment=environment)) == "passed"
+    assert outcome("ENV-612", clean(environment=environment)) == "passed"
 
 
 def test_env_611_a_hidden_value_is_not_judged() -> None:
     """A withheld LC_ALL might be anything."""
-    assert outcome("ENV-611", clean(environment=(make_variable("LC_ALL", None),))) == "not checked"
+    assert outcome("ENV-612", clean(environment=(make_variable("LC_ALL", None),))) == "not checked"

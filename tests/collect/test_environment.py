@@ -141,13 +141,17 @@ def test_the_later_origin_wins() -> None:
     assert variables == (
         Variable(name="LANG", value="b", origin="image"),
         Variable(name="TZ", value="run", origin="run"),
+        Variable(name="TZ", value="image", origin="image"),
     )
 
 
-def test_an_override_by_an_unlisted_container_value_hides_the_image_value() -> None:
-    """The image's value did not apply, so it must not stand there as if it had."""
+def test_what_the_image_declares_stays_after_what_overrides_it() -> None:
+    """It did not apply, but it is part of the image's identity, without which no verify finds the image."""
     variables = describe_environment(image=(("MY_MODE", "a"),), container=(("MY_MODE", "b"),), limits=DEFAULT)
-    assert variables == (Variable(name="MY_MODE", value=None, origin="container", state="withheld"),)
+    assert variables == (
+        Variable(name="MY_MODE", value=None, origin="container", state="withheld"),
+        Variable(name="MY_MODE", value="a", origin="image"),
+    )
 
 
 @pytest.mark.parametrize("name", ["", "a b\x1b[31m", "x\u202ey", "n\udc80n", "L" * 5000, "a\nb"])

@@ -75,13 +75,16 @@ def test_every_change_changes_the_digest(data: Path) -> None:
     assert len(seen) == 6
 
 
-def test_excluded_paths_do_not_count(data: Path) -> None:
+def test_declared_outputs_do_not_count(data: Path) -> None:
+    """Outputs as the run knows them: directories, files and globs."""
     before = digest(data)
     (data / "out").mkdir()
     (data / "out/model.pt").write_bytes(b"x")
     (data / "sub/log").write_bytes(b"x")
     assert digest(data) != before
-    assert digest(data, "out", "./sub/log") == before
+    assert digest(data, "/data/out", "/data/./sub/log") == before
+    assert digest(data, "/data/o*", "/**/log") == before
+    assert digest(data, "/out", "/other/out", "sub/log") not in (before, digest(data, "/data/out"))
 
 
 def test_missing_and_special_inputs_are_errors(data: Path, tmp_path: Path) -> None:
