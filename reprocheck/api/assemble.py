@@ -9,7 +9,9 @@ from reprocheck.api.outside import Outside
 from reprocheck.api.sight import Sight
 from reprocheck.codec import seal
 from reprocheck.collect.hardware import describe
+from reprocheck.collect.secrets import REDACTOR, withhold_arguments
 from reprocheck.engine.machine import read_machine
+from reprocheck.model.base import map_text, replace
 from reprocheck.model.environment import Variable
 from reprocheck.model.host import Host
 from reprocheck.model.image import Image, Source
@@ -22,6 +24,19 @@ def see_machine(outside: Outside) -> tuple[Host, tuple[Unknown, ...]]:
     """Describe the machine that this process runs on."""
     outside.progress("reading hardware facts")
     return describe(read_machine(limits=outside.limits, environ=outside.environ))
+
+
+_EXACT = frozenset({"content", "dtype", "engine", "format", "kind", "network", "role", "sha256", "structure"})
+"""Fields that hold digests or words of ours: no secret stands there, and masking would break them."""
+
+
+def clean_run(run: RunRecord) -> RunRecord:
+    """Mask every known secret in a run's free text; a masked argument counts as withheld."""
+    argv, withheld = withhold_arguments(run.argv)
+    masked = tuple(REDACTOR.clean(argument) for argument in argv)
+    touched = {index for index, argument in enumerate(masked) if argument != argv[index]}
+    cleaned = map_text(replace(run, argv=masked), REDACTOR.clean, keep=_EXACT)
+    return replace(cleaned, withheld_arguments=tuple(sorted({*withheld, *touched})))
 
 
 def assemble(
@@ -51,8 +66,8 @@ def assemble(
             libraries=sight.observed.libraries,
             environment=environment,
             host=host,
-            run=run,
-            unknowns=tuple(seen[key] for key in sorted(seen)),
+            run=clean_run(run) if run else None,
+            unknowns=tuple(map_text(seen[key], REDACTOR.clean) for key in sorted(seen)),
             source=source,
             observation=Observation(
                 tools=(Tool(name="reprocheck", version=__version__), *sight.tools),

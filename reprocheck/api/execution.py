@@ -10,12 +10,13 @@ from reprocheck.api.outputs import Collected, collect_outputs
 from reprocheck.api.outside import Outside
 from reprocheck.api.run_options import Recorded, RunOptions
 from reprocheck.api.sight import Sight
-from reprocheck.collect.secrets import REDACTOR, withhold_arguments
+from reprocheck.collect.secrets import REDACTOR
 from reprocheck.engine.inputs import hash_input
+from reprocheck.engine.patterns import Patterns
 from reprocheck.errors import CouldNotRun, UsageFault
 from reprocheck.model.environment import Variable
 from reprocheck.model.image import Image, Source
-from reprocheck.model.run import Change, Input, RunRecord
+from reprocheck.model.run import Change, Input, Resources, RunRecord
 from reprocheck.model.unknown import Unknown
 from reprocheck.ports import LogSink, Outcome, Plan, PlannedMount, Runner
 
@@ -38,15 +39,57 @@ class Scene:
 
 
 def container_path(path: str, working_dir: str) -> str:
-    """Make a declared path absolute in the container. Raises UsageFault (E_PATH)."""
+    """Make a declared path absolute in the container; a final `/` (an empty directory, please) is kept.
+
+    Raises UsageFault (E_PATH, E_NOT_UNICODE).
+    """
     absolute = path if path.startswith("/") else f"{(working_dir or '/').rstrip('/')}/{path}"
+    try:
+        absolute.encode()
+    except UnicodeEncodeError:
+        raise not_unicode(path) from None
     parts = [part for part in absolute.split("/") if part not in ("", ".")]
     reserved = parts[:1] in (["proc"], ["sys"], ["dev"])
     if not parts or ".." in parts or "\0" in absolute or reserved:
         raise UsageFault(
             "E_PATH", f"{path!r} cannot be an input or output path", hint="Name a path below /, without '..'."
         )
-    return "/" + "/".join(parts)
+    return "/" + "/".join(parts) + ("/" if path.endswith("/") else "")
+
+
+def not_unicode(text: str) -> UsageFault:
+    """Say that a manifest, which is Unicode, cannot hold this text."""
+    return UsageFault(
+        "E_NOT_UNICODE", f"{text[:80]!a} is not valid UTF-8, and a record cannot hold it", hint="Rename it."
+    )
+
+
+def check_arguments(argv: tuple[str, ...]) -> None:
+    """Raise UsageFault (E_NOT_UNICODE) before a run whose command could not be recorded."""
+    for argument in argv:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            raise not_unicode(argument) from None
+
+
+def check_overlap(inputs: tuple[tuple[str, str], ...], outputs: tuple[str, ...], *, both_ways: bool) -> None:
+    """Raise UsageFault (E_OVERLAP) when an output lies inside an input, or (both ways) holds one.
+
+    Inputs are read-only, so nothing can be written there; in a workspace of copies an input inside an output
+    would be taken for something that the run made.
+    """
+    for _, target in inputs:
+        place = "/" + target.strip("/")
+        for pattern in outputs:
+            wanted = Patterns((pattern,))
+            inside = any(base == place or base.startswith(f"{place}/") for base in wanted.bases)
+            if inside or (both_ways and wanted.match(place)):
+                raise UsageFault(
+                    "E_OVERLAP",
+                    f"the output {pattern!r} and the input {target!r} overlap",
+                    hint="Let the program write to a directory of its own, for example --output /out.",
+                )
 
 
 def hash_inputs(pairs: Iterable[tuple[str, str]], outside: Outside) -> tuple[Input, ...]:
@@ -92,6 +135,7 @@ def plan_run(
         ),
         outputs=outputs,
         read_only_root=options.read_only,
+        directories=tuple(path.rstrip("/") for path in outputs if path.endswith("/")),
     )
 
 
@@ -165,15 +209,15 @@ def _record(
     changes: tuple[Change, ...],
     inputs: tuple[Input, ...],
 ) -> RunRecord:
-    argv, withheld = withhold_arguments(plan.argv)
+    local = options.engine == "local"
     return RunRecord(
         engine=options.engine,
-        argv=argv,
-        withheld_arguments=withheld,
+        argv=plan.argv,
         working_dir=plan.working_dir,
         user=plan.user,
-        network=plan.network,
-        resources=options.resources,
+        # a plain process has this machine's network and none of the limits
+        network="unknown" if local else plan.network,
+        resources=Resources() if local else options.resources,
         inputs=inputs,
         output_patterns=plan.outputs,
         outputs=collected.outputs,
@@ -184,4 +228,5 @@ def _record(
         ignore_keys=options.ignore_keys,
         tolerance=options.tolerance,
         changes=changes,
+        fresh=True,
     )

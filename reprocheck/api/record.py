@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from reprocheck.api.execution import Scene, container_path, execute, hash_inputs, plan_run
+from reprocheck.api.execution import (
+    Scene,
+    check_arguments,
+    check_overlap,
+    container_path,
+    execute,
+    hash_inputs,
+    plan_run,
+)
 from reprocheck.api.outside import Outside
 from reprocheck.api.run_options import Recorded, RunOptions
-from reprocheck.api.sight import look, wanted_by_either
+from reprocheck.api.sight import DEFAULT_PATH, look, wanted_by_either
+from reprocheck.artifacts.tolerance import bounds_of
 from reprocheck.collect.environment import describe_environment
 from reprocheck.collect.secrets import REDACTOR
 from reprocheck.errors import UsageFault
@@ -24,6 +33,8 @@ def run(options: RunOptions, outside: Outside, sink: LogSink) -> Recorded:
             "no output is declared, so nothing could ever be verified",
             hint="Name what the run makes with --output PATH (a file, a directory or a glob).",
         )
+    if options.tolerance is not None:
+        bounds_of(options.tolerance)  # told now, not by a verify a year later
     if options.engine == "local":
         from reprocheck.api.record_local import run_local
 
@@ -35,7 +46,8 @@ def _run_docker(options: RunOptions, outside: Outside, sink: LogSink) -> Recorde
     with outside.docker_engine() as engine:
         facts = engine.image(options.image)
         REDACTOR.register_variables(facts.environment)
-        outputs = tuple(container_path(path, facts.image.working_dir) for path in options.outputs)
+        working_dir = options.working_dir or facts.image.working_dir or "/"
+        outputs = tuple(container_path(path, working_dir) for path in options.outputs)
         command = options.command or facts.image.command
         argv = (*facts.image.entrypoint, *command)
         if not argv:
@@ -44,11 +56,13 @@ def _run_docker(options: RunOptions, outside: Outside, sink: LogSink) -> Recorde
                 f"no command was given and image {options.image} declares none",
                 hint="Write it after --, for example: -- python3 /app/train.py",
             )
-        pairs = tuple((host, container_path(path, facts.image.working_dir)) for host, path in options.inputs)
+        check_arguments(argv)
+        pairs = tuple((host, container_path(path, working_dir).rstrip("/")) for host, path in options.inputs)
+        check_overlap(pairs, outputs, both_ways=False)
         inputs = hash_inputs(pairs, outside)
         outside.progress(f"reading image {options.image}")
         with engine.open_image(facts, wanted_by_either) as (view, reader):
-            path_variable = dict((*facts.environment, *options.environment)).get("PATH", "")
+            path_variable = dict(facts.environment).get("PATH", DEFAULT_PATH)
             sight = look(view, outside, with_syft=options.with_syft, path_variable=path_variable)
         scene = Scene(
             source=replace(facts.source, reader=reader),
@@ -62,7 +76,7 @@ def _run_docker(options: RunOptions, outside: Outside, sink: LogSink) -> Recorde
                 limits=outside.limits,
             ),
             argv=argv,
-            working_dir=options.working_dir or facts.image.working_dir or "/",
+            working_dir=working_dir,
             user=facts.image.user if options.user is None else options.user,
         )
         plan = plan_run(

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from reprocheck.api.execution import Scene, execute, hash_inputs, plan_run
+from reprocheck.api.execution import (
+    Scene,
+    check_arguments,
+    check_overlap,
+    execute,
+    hash_inputs,
+    not_unicode,
+    plan_run,
+)
 from reprocheck.api.outside import Outside
 from reprocheck.api.run_options import Recorded, RunOptions
 from reprocheck.api.snapshot import local_scene
@@ -21,7 +29,9 @@ def run_local(options: RunOptions, outside: Outside, sink: LogSink) -> Recorded:
             "E_NO_COMMAND", "no command was given", hint="Write it after --, for example: -- python3 train.py"
         )
     outputs = tuple(workspace_path(path) for path in options.outputs)
-    pairs = tuple((host, workspace_path(target)) for host, target in options.inputs)
+    pairs = tuple((host, workspace_path(target).rstrip("/")) for host, target in options.inputs)
+    check_arguments(options.command)
+    check_overlap(pairs, outputs, both_ways=True)
     inputs = hash_inputs(pairs, outside)
     source, sight, unknowns = local_scene(outside, with_syft=options.with_syft)
     scene = Scene(
@@ -36,7 +46,7 @@ def run_local(options: RunOptions, outside: Outside, sink: LogSink) -> Recorded:
             limits=outside.limits,
         ),
         argv=options.command,
-        working_dir=workspace_path(options.working_dir) if options.working_dir else ".",
+        working_dir=workspace_path(options.working_dir).rstrip("/") if options.working_dir else ".",
         user="",
         unknowns=unknowns,
     )
@@ -56,11 +66,16 @@ def run_local(options: RunOptions, outside: Outside, sink: LogSink) -> Recorded:
 
 def workspace_path(path: str) -> str:
     """Check that a path is relative and stays in the workspace. Raises UsageFault (E_PATH)."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        raise not_unicode(path) from None
     parts = PurePosixPath(path).parts
     if not parts or path.startswith("/") or ".." in parts or "\0" in path:
         raise UsageFault(
             "E_PATH",
             f"{path!r} is not a path inside the workspace",
-            hint="With --engine local, inputs and outputs are relative: the run has a fresh directory.",
+            hint="The run has a fresh directory of its own: name what goes there one by one, as in "
+            "--input train.py --input src --output out.",
         )
-    return "/".join(parts)
+    return "/".join(parts) + ("/" if path.endswith("/") else "")

@@ -10,6 +10,18 @@ from reprocheck.model.manifest import Manifest
 from reprocheck.model.run import EngineKind, IgnoredKey, Resources, Tolerance
 from reprocheck.ports import Outcome
 
+_NO_NETWORK = (
+    "name resolution",
+    "network is unreachable",
+    "could not resolve",
+    "failed to resolve",
+    "getaddrinfo",
+    "nodename nor servname",
+    "connectionerror",
+    "max retries exceeded",
+)
+"""What programs say, in lower case, when they look for a network and find none."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunOptions:
@@ -57,12 +69,24 @@ class Recorded:
         if outcome.disk_exceeded:
             return 3, "the run was stopped: it wrote more than the disk limit; raise it with --limit-scale"
         if outcome.exit_code != 0:
-            offline = self.manifest.run is not None and self.manifest.run.network == "none"
-            hint = "; it had no network: --network bridge gives it one" if offline else ""
-            return 1, f"the program exited {outcome.exit_code}; the record is kept{hint}"
+            return 1, f"the program exited {outcome.exit_code}; the record is kept{self._advice()}"
         if self.missing:
             return (
                 1,
                 f"the program made nothing like --output {', '.join(self.missing)}; the record is kept",
             )
         return (4, "something was not seen; the record says what") if self.manifest.unknowns else (0, "")
+
+    def _advice(self) -> str:
+        """Say what of the sandbox the program's last words point to, if anything."""
+        run, words = self.manifest.run, self.outcome.log_tail.lower()
+        if run is None or run.engine == "local":
+            return ""
+        if run.network == "none" and any(sign in words for sign in _NO_NETWORK):
+            return "; it had no network: --network bridge gives it one"
+        if "permission denied" in words:
+            return (
+                "; even root has no capabilities here and cannot open files of others that are closed to it: "
+                "open them (chmod -R o+rX) or run as their owner with --user"
+            )
+        return ""

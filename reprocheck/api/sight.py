@@ -20,6 +20,10 @@ def wanted_by_either(path: str) -> bool:
     return wanted(path) or is_package_metadata(path)
 
 
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""What a container engine sets when the image declares no PATH."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sight:
     """What was seen in one file system, by whom, and where the readers disagree."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from reprocheck.api.active import ActivePython, find_active
 from reprocheck.api.assemble import assemble, see_machine
 from reprocheck.api.outside import Outside
-from reprocheck.api.sight import Sight, look
+from reprocheck.api.sight import DEFAULT_PATH, Sight, look
 from reprocheck.api.targets import parse_target
 from reprocheck.collect.environment import describe_environment
 from reprocheck.engine.directory import open_directory
@@ -48,6 +48,12 @@ def snapshot(target: str | None, options: SnapshotOptions, outside: Outside) -> 
             "E_OUTPUTS_NEED_CONTAINER",
             f"--output was given, but {target or 'this machine'} is no container",
             hint="Record the run with `reprocheck run`, or name the container that ran.",
+        )
+    if parsed.scheme in ("rootfs", "env") and (options.env_values or options.all_values):
+        raise UsageFault(
+            "E_NO_ENVIRONMENT",
+            f"--env-value was given, but {target} is a directory and has no environment variables",
+            hint="Leave it out, or snapshot the machine or the container.",
         )
     if parsed.scheme == "rootfs":
         return _rootfs(parsed.reference, options, outside)
@@ -135,10 +141,6 @@ def _rootfs(directory: str, options: SnapshotOptions, outside: Outside) -> Manif
         host=host,
         unknowns=(*host_unknowns, *_unreadable(view.unreadable)),
     )
-
-
-DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-"""What a container engine sets when the image declares no PATH."""
 
 
 def _existing_directory(text: str, outside: Outside, *, scheme: str) -> str:

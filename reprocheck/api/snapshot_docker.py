@@ -9,11 +9,11 @@ from reprocheck.api.assemble import assemble, see_machine
 from reprocheck.api.execution import container_path
 from reprocheck.api.outputs import Collected, collect_outputs
 from reprocheck.api.outside import Outside
-from reprocheck.api.sight import look, wanted_by_either
-from reprocheck.api.snapshot import DEFAULT_PATH, SnapshotOptions
+from reprocheck.api.sight import DEFAULT_PATH, look, wanted_by_either
+from reprocheck.api.snapshot import SnapshotOptions
 from reprocheck.api.targets import Target
 from reprocheck.collect.environment import describe_environment
-from reprocheck.collect.secrets import REDACTOR, withhold_arguments
+from reprocheck.collect.secrets import REDACTOR
 from reprocheck.engine.docker import DockerEngine
 from reprocheck.engine.docker_inspect import ContainerFacts
 from reprocheck.engine.docker_settings import HostMount
@@ -73,15 +73,13 @@ def _container(engine: DockerEngine, reference: str, options: SnapshotOptions, o
     patterns = tuple(container_path(path, facts.working_dir) for path in options.outputs)
     outside.progress(f"reading container {reference}")
     with engine.open_container(facts, wanted_by_either) as (view, reader):
-        path_variable = dict(facts.environment).get("PATH", DEFAULT_PATH)
+        path_variable = dict(facts.image.environment).get("PATH", DEFAULT_PATH)
         sight = look(view, outside, with_syft=options.with_syft, path_variable=path_variable)
     collected = _outputs(engine, facts, patterns, options, outside)
     inputs, mounts, mount_unknowns = _mounts(engine, facts, patterns, outside)
-    argv, withheld = withhold_arguments(facts.argv)
     run = RunRecord(
         engine="docker",
-        argv=argv,
-        withheld_arguments=withheld,
+        argv=facts.argv,
         working_dir=facts.working_dir or "/",
         user=facts.user,
         network=facts.network,

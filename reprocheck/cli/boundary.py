@@ -41,7 +41,10 @@ def guarded(work: Callable[[], int]) -> int:
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "reprocheck"
-        _report("E_USAGE", error.format_message(), f"See `{command} --help`.")
+        hint = f"See `{command} --help`."
+        if isinstance(error, click.NoSuchOption) and command == "reprocheck run":
+            hint = "The program and its options come after `--`; see `reprocheck run --help`."
+        _report("E_USAGE", error.format_message(), hint)
         return 2
     except (click.Abort, KeyboardInterrupt):
         _say(signals.LINE)

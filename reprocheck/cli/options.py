@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from reprocheck.limits import DEFAULT
+from reprocheck.limits import DEFAULT, Limits
 
 if TYPE_CHECKING:
     from reprocheck.model.run import IgnoredKey, Resources, Tolerance
@@ -52,16 +53,22 @@ def _merging(name: str, parts: tuple[str, ...], make: Callable[..., object]) -> 
     return decorate
 
 
+def _scaled(_context: click.Context, _option: click.Parameter, factor: float) -> Limits:
+    if math.isnan(factor):
+        raise click.BadParameter("nan is no factor")
+    return DEFAULT if factor == 1.0 else DEFAULT.scaled(factor)
+
+
 def limit_scale(function: F) -> F:
     """`--limit-scale F`: one knob for every budget; the command receives `limits`."""
     return click.option(
         "--limit-scale",
         "limits",
-        type=click.FloatRange(min=0.000001, max=1_000_000),
+        type=click.FloatRange(min=0.001, max=1_000_000),
         default=1.0,
         metavar="FACTOR",
         help="Multiply every limit of size, count and time.",
-        callback=lambda _context, _option, factor: DEFAULT if factor == 1.0 else DEFAULT.scaled(factor),
+        callback=_scaled,
     )(function)
 
 
@@ -243,6 +250,8 @@ def _assignment(item: str) -> tuple[str, str]:
     name, equals, value = item.partition("=")
     if not equals or not name:
         raise click.BadParameter(f"{item!r} is not of the form NAME=VALUE")
+    if not (name.isascii() and name.isidentifier()):
+        raise click.BadParameter(f"{name!r} is not a variable name")
     return name, value
 
 

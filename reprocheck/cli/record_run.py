@@ -95,6 +95,7 @@ def command(
     from reprocheck.api.record import run
     from reprocheck.api.run_options import RunOptions
     from reprocheck.codec import encode_manifest
+    from reprocheck.render.wording import plural
 
     if engine == "docker" and not image:
         raise click.UsageError("--image is needed (or --engine local for a plain process)")
@@ -103,7 +104,7 @@ def command(
     check_target(output_file)
     if engine == "local":
         announce("running in a plain process: nothing is sandboxed; of the limits only --timeout applies")
-    echo = Echo()
+    echo = Echo(to_stderr=output_file.path == "-")
     recorded = run(
         RunOptions(
             engine="local" if engine == "local" else "docker",
@@ -133,6 +134,11 @@ def command(
         echo.check()
     write_result(encode_manifest(recorded.manifest), output_file)
     announce_manifest(recorded.manifest, output_file)
+    run_record = recorded.manifest.run
+    if recording.keep and recorded.unkept is None and run_record is not None and run_record.outputs:
+        count = plural(len(run_record.outputs), "output")
+        where = output_file.path if output_file.path != "-" else "MANIFEST"
+        announce(f"{count} kept; copy them out with: reprocheck store get {where} DIRECTORY")
     code, words = recorded.ending()
     if words:
         announce(words)
@@ -144,4 +150,6 @@ def command(
 def _input(item: str, engine: str) -> tuple[str, str]:
     if engine == "local" and ":" not in item:
         return item, item
-    return options.split_last(item, ":", "HOST:PATH")
+    if item.endswith(":rw"):
+        raise click.BadParameter(f"{item!r}: inputs are read-only; what is written there is an --output")
+    return options.split_last(item.removesuffix(":ro"), ":", "HOST:PATH")

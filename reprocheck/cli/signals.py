@@ -7,7 +7,8 @@ import time
 from types import FrameType
 
 EXIT_CODE = 130
-LINE = "error[E_INTERRUPTED]: interrupted. Nothing was left behind; start again when you like."
+CODE = "E_INTERRUPTED"
+LINE = f"error[{CODE}]: interrupted. Nothing was left behind; start again when you like."
 
 _HEARD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _DEAF_SECONDS = 5.0

@@ -23,6 +23,19 @@ def list_command() -> int:
     return _list()
 
 
+@command.command("get")
+@click.argument("file")
+@click.argument("directory")
+def get_command(file: str, directory: str) -> int:
+    """Copy the outputs of the run in FILE, a manifest, into the new DIRECTORY."""
+    from reprocheck.api.store import copy_out
+    from reprocheck.cli.results import read_manifest
+    from reprocheck.engine.writing import write_stdout
+
+    write_stdout(copy_out(read_manifest(file, DEFAULT), directory, outside(DEFAULT)).encode())
+    return 0
+
+
 @command.command("prune")
 @click.option("--older-than", type=click.IntRange(min=0), metavar="DAYS", help="Only copies older than this.")
 @click.option("--yes", is_flag=True, help="Do it without asking.")

@@ -47,10 +47,14 @@ def progress(message: str) -> None:
 
 
 class Echo:
-    """The program's own words on standard output; a reader that goes away does not end the program."""
+    """The program's own words, on standard output unless the result goes there.
 
-    def __init__(self) -> None:
-        self._stream = sys.stdout.buffer if sys.stdout is not None else None
+    A reader that goes away does not end the program.
+    """
+
+    def __init__(self, *, to_stderr: bool = False) -> None:
+        stream = sys.stderr if to_stderr else sys.stdout
+        self._stream = stream.buffer if stream is not None else None
         self._problem: OSError | None = None
 
     def __call__(self, chunk: bytes) -> None:
@@ -77,19 +81,31 @@ class Echo:
 def outside(limits: Limits, *, docker_host: str | None = None, timings: bool = False) -> Any:
     """Gather what the use cases need to know of this process (an `api.Outside`)."""
     from datetime import UTC, datetime
-    from pathlib import Path
 
     from reprocheck.api.outside import Outside
 
     return Outside(
         environ=dict(os.environ),
         home=os.path.expanduser("~"),
-        directory=str(Path.cwd()),
+        directory=_directory(),
         docker_host=docker_host,
         limits=limits,
         progress=progress,
         now=(lambda: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")) if timings else None,
     )
+
+
+def _directory() -> str:
+    from pathlib import Path
+
+    from reprocheck.errors import UsageFault
+
+    try:
+        return str(Path.cwd())
+    except OSError:
+        raise UsageFault(
+            "E_NO_DIRECTORY", "the working directory no longer exists", hint="Change to another one."
+        ) from None
 
 
 def confirm(question: str, *, yes: bool) -> None:

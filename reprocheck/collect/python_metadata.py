@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from reprocheck.collect.secrets import redact_text
+
 _KEY = re.compile(rb"[!-9;-~]+")  # RFC 5322 field name
 NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")  # PyPA: name format
 _VERSION = re.compile(r"[!-~]{1,256}")
@@ -61,7 +63,7 @@ def parse_metadata(raw: bytes) -> Metadata:
         name=name,
         version=version,
         requires_python=found.get("Requires-Python", [""])[0],
-        requires=tuple(found.get("Requires-Dist", ())),
+        requires=tuple(map(_without_credentials, found.get("Requires-Dist", ()))),
         extras=tuple(found.get("Provides-Extra", ())),
         problems=tuple(problems),
     )
@@ -99,6 +101,11 @@ def _header_lines(raw: bytes) -> list[bytes]:
     return lines
 
 
+def _without_credentials(line: str) -> str:
+    """A requirement may be a URL (PEP 508), and a URL may hold a password."""
+    return redact_text(line) if "://" in line else line
+
+
 def requires_of_egg(raw: bytes) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Read setuptools' requires.txt: requirements as Requires-Dist would write them, and the extras.
 
@@ -122,5 +129,5 @@ def requires_of_egg(raw: bytes) -> tuple[tuple[str, ...], tuple[str, ...]]:
             tail = f"; {both}" if both else ""
             continue
         # A direct reference needs a blank before its marker (PEP 508).
-        requires.append(f"{item}{' ' if tail and '@' in item else ''}{tail}")
+        requires.append(_without_credentials(f"{item}{' ' if tail and '@' in item else ''}{tail}"))
     return tuple(requires), tuple(extras)

@@ -13,8 +13,8 @@ import shutil
 import stat
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import BinaryIO
 
 from reprocheck.engine.beneath import RefusedPath, kind_name, open_beneath
@@ -31,6 +31,9 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 _NO_SYNC = frozenset({errno.EINVAL, errno.EBADF, errno.ENOTSUP, errno.EACCES})
 _TEMPORARY = (".reprocheck-", ".tmp")
+
+OpenSource = Callable[[], AbstractContextManager[BinaryIO]]
+"""Opens what a new file is copied from."""
 
 Fill = Callable[[int], None]
 """Writes a new file's bytes to a descriptor."""
@@ -137,6 +140,31 @@ def copy_tree(source: str, destination: str, *, limits: Limits = DEFAULT) -> Non
         raise unreadable(path, why)
     with _failures(destination):
         _copy_entries(place, [listing.entries[path] for path in sorted(listing.entries)], top)
+
+
+def write_directory(path: str, files: Iterable[tuple[str, OpenSource]]) -> None:
+    """Write files into the new directory `path`, all or none: built beside it and renamed as a whole.
+
+    Names are relative POSIX paths without `..`. Raises UsageFault (E_EXISTS, E_NO_DIRECTORY) and CouldNotRun
+    (E_DISK_FULL, E_NOT_WRITABLE).
+    """
+    target = path.rstrip("/")
+    if os.path.lexists(target):
+        raise UsageFault("E_EXISTS", f"{target!r} exists and was kept", hint="Name a new directory.")
+    folder = target.rpartition("/")[0]
+    building = os.path.join(folder, f"{_TEMPORARY[0]}{secrets.token_hex(8)}{_TEMPORARY[1]}")
+    with _failures(target):
+        os.mkdir(building)
+        try:
+            for relative, source in files:
+                place = os.path.join(building, relative)
+                os.makedirs(os.path.dirname(place), exist_ok=True)
+                with source() as stream, open(place, "xb") as copy:
+                    shutil.copyfileobj(stream, copy, 1 << 20)
+            os.rename(building, target)
+        except BaseException:
+            _remove_surely(building)
+            raise
 
 
 def create_private(path: str) -> BinaryIO:

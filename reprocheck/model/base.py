@@ -6,7 +6,8 @@ always written to JSON, so scripts may rely on them; fields at their default are
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, TypeVar, cast
 
 import msgspec
 
@@ -32,6 +33,22 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]
 """A non-empty name."""
+
+T = TypeVar("T")
+
+
+def map_text(value: T, change: Callable[[str], str], *, keep: frozenset[str] = frozenset()) -> T:
+    """Return a copy of a value with every text in it changed, but for fields whose name is in `keep`."""
+    if isinstance(value, str):
+        return cast("T", change(value))
+    if isinstance(value, tuple):
+        return cast("T", tuple(map_text(item, change, keep=keep) for item in value))
+    if isinstance(value, msgspec.Struct):
+        fields = {name: getattr(value, name) for name in value.__struct_fields__ if name not in keep}
+        changed = {name: map_text(item, change, keep=keep) for name, item in fields.items()}
+        return cast("T", msgspec.structs.replace(value, **changed))
+    return value
+
 
 replace = msgspec.structs.replace
 """`replace(value, field=new)` gives a changed copy."""
