@@ -147,6 +147,7 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("reprocheck.artifacts", "pickletools"): "reads opcodes; nothing that a checkpoint names is called",
     ("reprocheck.cli.boundary", "writing"): "points stdout at /dev/null after a broken pipe; no file is made",
     ("reprocheck.cli.main", "dynamic import"): "a verb is imported when it is asked for",
+    ("reprocheck.engine.copying", "writing"): "copies trees with the primitives of engine.writing",
     ("reprocheck.engine.process", "subprocess"): "the one place that starts a child process",
     ("reprocheck.engine.removal", "removing"): "removes what a run left, without following a link",
     (

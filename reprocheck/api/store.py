@@ -8,8 +8,8 @@ from functools import partial
 from typing import BinaryIO
 
 from reprocheck.api.outside import Outside
+from reprocheck.engine.copying import write_directory
 from reprocheck.engine.store import Store, state_directory
-from reprocheck.engine.writing import write_directory
 from reprocheck.errors import CouldNotRun, InputFault, UsageFault
 from reprocheck.model.manifest import Manifest
 from reprocheck.model.run import Output

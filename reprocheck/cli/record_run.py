@@ -13,6 +13,7 @@ from reprocheck.cli.terminal import Echo, announce, outside
 from reprocheck.limits import Limits
 
 if TYPE_CHECKING:
+    from reprocheck.api.run_options import Recorded
     from reprocheck.model.run import Resources, Tolerance
 
 
@@ -95,7 +96,6 @@ def command(
     from reprocheck.api.record import run
     from reprocheck.api.run_options import RunOptions
     from reprocheck.codec import encode_manifest
-    from reprocheck.render.wording import plural
 
     if engine == "docker" and not image:
         raise click.UsageError("--image is needed (or --engine local for a plain process)")
@@ -133,11 +133,18 @@ def command(
     if output_file.path == "-":
         echo.check()
     write_result(encode_manifest(recorded.manifest), output_file)
+    return _conclude(recorded, output_file, keep=recording.keep)
+
+
+def _conclude(recorded: Recorded, output_file: options.OutputFile, *, keep: bool) -> int:
+    """Say how it went and where things lie; return the exit code."""
+    from reprocheck.render.wording import plural
+
     announce_manifest(recorded.manifest, output_file)
-    run_record = recorded.manifest.run
-    if recording.keep and recorded.unkept is None and run_record is not None and run_record.outputs:
-        count = plural(len(run_record.outputs), "output")
+    run = recorded.manifest.run
+    if keep and recorded.unkept is None and run is not None and run.outputs:
         where = output_file.path if output_file.path != "-" else "MANIFEST"
+        count = plural(len(run.outputs), "output")
         announce(f"{count} kept; copy them out with: reprocheck store get {where} DIRECTORY")
     code, words = recorded.ending()
     if words:

@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from reprocheck.engine.copying import copy_tree
 from reprocheck.engine.outputs import directory_outputs
 from reprocheck.engine.patterns import Patterns
 from reprocheck.engine.process import supervise
-from reprocheck.engine.writing import copy_tree, make_private_directory, scratch_directory
+from reprocheck.engine.writing import make_private_directory, scratch_directory
 from reprocheck.errors import CouldNotRun, UsageFault
 from reprocheck.limits import Limits
 from reprocheck.model.run import Change

@@ -9,31 +9,25 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-import shutil
 import stat
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
-from reprocheck.engine.beneath import RefusedPath, kind_name, open_beneath
-from reprocheck.engine.directory import Listing, decode, encode, reason, walk
+from reprocheck.engine.beneath import kind_name
+from reprocheck.engine.directory import reason
 from reprocheck.engine.interrupts import interrupts_deferred
-from reprocheck.engine.refusals import exists, not_a_file, unreadable
+from reprocheck.engine.refusals import exists, not_a_file
 from reprocheck.engine.removal import remove_directory
-from reprocheck.errors import CouldNotRun, InputFault, UsageFault
-from reprocheck.limits import DEFAULT, Limits
-from reprocheck.model.filetree import Entry
+from reprocheck.errors import CouldNotRun, UsageFault
 
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 _NO_SYNC = frozenset({errno.EINVAL, errno.EBADF, errno.ENOTSUP, errno.EACCES})
 _TEMPORARY = (".reprocheck-", ".tmp")
-
-OpenSource = Callable[[], AbstractContextManager[BinaryIO]]
-"""Opens what a new file is copied from."""
 
 Fill = Callable[[int], None]
 """Writes a new file's bytes to a descriptor."""
@@ -47,7 +41,7 @@ def write_atomic(path: str, data: bytes, *, force: bool = False) -> None:
     """
     with _parent(path) as (parent, name), interrupts_deferred():
         mode = _check_target(parent, name, path, force=force)
-        with _failures(path):
+        with failures(path):
             _publish(parent, name, lambda fd: write_all(fd, data), mode=mode, force=force)
         _sync_directory(parent, path)
 
@@ -59,9 +53,9 @@ def check_writable(path: str, *, force: bool = False) -> None:
     """
     with _parent(path) as (parent, name):
         _check_target(parent, name, path, force=force)
-        probe = f"{_TEMPORARY[0]}{secrets.token_hex(8)}{_TEMPORARY[1]}"
-        with _failures(path), interrupts_deferred():
-            os.close(os.open(probe, _NEW, 0o600, dir_fd=parent))
+        probe = temporary_name()
+        with failures(path), interrupts_deferred():
+            os.close(os.open(probe, NEW, 0o600, dir_fd=parent))
             os.unlink(probe, dir_fd=parent)
 
 
@@ -101,75 +95,14 @@ def scratch_directory(prefix: str = "reprocheck-") -> Iterator[str]:
         yield path
     except BaseException:
         with suppress(CouldNotRun):
-            _remove_surely(path)
+            remove_surely(path)
         raise
-    _remove_surely(path)
-
-
-def copy_tree(source: str, destination: str, *, limits: Limits = DEFAULT) -> None:
-    """Copy a file or directory to the new path `destination`: links as links, permissions and times kept.
-
-    `source` itself may be a link, links inside are never followed. Raises InputFault (E_INPUT_UNREADABLE;
-    E_INPUT_SPECIAL for FIFOs, devices and sockets), UsageFault (E_EXISTS) and CouldNotRun (E_DISK_FULL,
-    E_NOT_WRITABLE, E_LIMIT); what was copied until then stays.
-    """
-    place = os.path.realpath(source)
-    listing = Listing()
-    base = os.fsencode(place).rstrip(b"/")
-    top = os.fsencode(destination).rstrip(b"/")
-    try:
-        is_directory = stat.S_ISDIR(os.stat(place).st_mode)
-    except OSError as error:
-        raise unreadable(source, reason(error)) from None
-    if not is_directory:
-        folder, _, name = place.rpartition("/")
-        with _failures(destination):
-            _copy_file(folder or "/", decode(os.fsencode(name)), top)
-        return
-    walk(
-        base,
-        "/",
-        listing,
-        skip=lambda _path: False,
-        limits=limits,
-        where="the copy",
-        sockets=True,
-        budget="inputs_files",
-    )
-    for path, why in sorted(listing.unreadable):
-        raise unreadable(path, why)
-    with _failures(destination):
-        _copy_entries(place, [listing.entries[path] for path in sorted(listing.entries)], top)
-
-
-def write_directory(path: str, files: Iterable[tuple[str, OpenSource]]) -> None:
-    """Write files into the new directory `path`, all or none: built beside it and renamed as a whole.
-
-    Names are relative POSIX paths without `..`. Raises UsageFault (E_EXISTS, E_NO_DIRECTORY) and CouldNotRun
-    (E_DISK_FULL, E_NOT_WRITABLE).
-    """
-    target = path.rstrip("/")
-    if os.path.lexists(target):
-        raise UsageFault("E_EXISTS", f"{target!r} exists and was kept", hint="Name a new directory.")
-    folder = target.rpartition("/")[0]
-    building = os.path.join(folder, f"{_TEMPORARY[0]}{secrets.token_hex(8)}{_TEMPORARY[1]}")
-    with _failures(target):
-        os.mkdir(building)
-        try:
-            for relative, source in files:
-                place = os.path.join(building, relative)
-                os.makedirs(os.path.dirname(place), exist_ok=True)
-                with source() as stream, open(place, "xb") as copy:
-                    shutil.copyfileobj(stream, copy, 1 << 20)
-            os.rename(building, target)
-        except BaseException:
-            _remove_surely(building)
-            raise
+    remove_surely(path)
 
 
 def create_private(path: str) -> BinaryIO:
     """Open a new file (0600) for writing, inside a directory of our own. Raises OSError."""
-    return os.fdopen(os.open(path, _NEW, 0o600), "wb")
+    return os.fdopen(os.open(path, NEW, 0o600), "wb")
 
 
 def publish_new(path: str, fill: Fill, *, mode: int) -> bool:
@@ -195,6 +128,11 @@ def make_private_directory(path: str) -> None:
     for directory in reversed(missing):
         with suppress(FileExistsError):  # another process was faster; a file there shows at the next step
             os.mkdir(directory, 0o700)
+
+
+def temporary_name() -> str:
+    """Return a name that `is_temporary` knows and nothing else has."""
+    return f"{_TEMPORARY[0]}{secrets.token_hex(8)}{_TEMPORARY[1]}"
 
 
 def is_temporary(name: str) -> bool:
@@ -262,9 +200,9 @@ def _check_target(parent: int, name: str, path: str, *, force: bool) -> int | No
 
 
 def _publish(parent: int, name: str, fill: Fill, *, mode: int | None, force: bool) -> None:
-    temporary = f"{_TEMPORARY[0]}{secrets.token_hex(8)}{_TEMPORARY[1]}"
+    temporary = temporary_name()
     try:
-        descriptor = os.open(temporary, _NEW, 0o644 if mode is None else 0o600, dir_fd=parent)
+        descriptor = os.open(temporary, NEW, 0o644 if mode is None else 0o600, dir_fd=parent)
         try:
             fill(descriptor)
             if mode is not None:
@@ -288,7 +226,7 @@ def _link(parent: int, temporary: str, name: str) -> None:
         if error.errno not in _NO_LINKS:
             raise
         # File systems without hard links (FAT, some network ones): take the name first, then move onto it.
-        os.close(os.open(name, _NEW, 0o600, dir_fd=parent))
+        os.close(os.open(name, NEW, 0o600, dir_fd=parent))
         try:
             os.replace(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
         except OSError:
@@ -317,7 +255,8 @@ def silence(descriptor: int) -> None:
 
 
 @contextmanager
-def _failures(path: str) -> Iterator[None]:
+def failures(path: str) -> Iterator[None]:
+    """Turn the system's refusals inside into errors of ours."""
     try:
         yield
     except FileExistsError:
@@ -326,48 +265,7 @@ def _failures(path: str) -> Iterator[None]:
         raise failure(path, error) from None
 
 
-def _copy_entries(source: str, entries: list[Entry], top: bytes) -> None:
-    """Copy entries sorted by path; directories get their modes last, since those may forbid writing."""
-    base = os.fsencode(source).rstrip(b"/")
-    os.mkdir(top, 0o700)
-    directories = [b""]
-    for entry in entries:
-        relative = encode(entry.path)
-        if entry.kind == "directory":
-            os.mkdir(top + relative, 0o700)
-            directories.append(relative)
-        elif entry.kind == "link":
-            os.symlink(encode(entry.target), top + relative)
-        elif entry.kind == "file":
-            _copy_file(source, entry.path[1:], top + relative)
-        else:
-            kind = kind_name(os.lstat(base + relative).st_mode)
-            raise InputFault(
-                "E_INPUT_SPECIAL",
-                f"{entry.path!a} is {kind}, which cannot be copied; nothing was started",
-                hint="Move it out of the input.",
-            )
-    for relative in reversed(directories):
-        status = os.lstat(base + relative) if relative else os.stat(base or b"/")
-        os.chmod(top + relative, stat.S_IMODE(status.st_mode) & 0o777)
-        os.utime(top + relative, ns=(status.st_atime_ns, status.st_mtime_ns))
-
-
-def _copy_file(folder: str, relative: str, target: bytes) -> None:
-    try:
-        descriptor = open_beneath(folder, relative)
-    except RefusedPath as refused:
-        raise unreadable(relative, refused.reason) from None
-    with os.fdopen(descriptor, "rb") as original:
-        status = os.fstat(descriptor)
-        with os.fdopen(os.open(target, _NEW, 0o600), "wb") as copy:
-            shutil.copyfileobj(original, copy, 1 << 20)
-            copy.flush()
-            os.fchmod(copy.fileno(), stat.S_IMODE(status.st_mode) & 0o777)
-            os.utime(copy.fileno(), ns=(status.st_atime_ns, status.st_mtime_ns))
-
-
-def _remove_surely(path: str) -> None:
+def remove_surely(path: str) -> None:
     """Remove a directory of ours; a Ctrl-C meanwhile is heard after that."""
     try:
         remove_directory(path)

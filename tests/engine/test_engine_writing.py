@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from reprocheck.engine.writing import check_writable, copy_tree, scratch_directory, write_atomic
+from reprocheck.engine.copying import copy_tree
+from reprocheck.engine.writing import check_writable, scratch_directory, write_atomic
 from reprocheck.errors import CouldNotRun, InputFault, ReprocheckError, UsageFault
 
 PYTHON = (sys.executable, "-c")
