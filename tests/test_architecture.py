@@ -10,6 +10,7 @@ import textwrap
 
 import pytest
 
+from reprocheck.cli.main import VERBS
 from tests.architecture import ALLOWED, LIBRARIES, ROOMS, ROOT, faults, imports, modules, unused_allowances
 
 MODULES = tuple(modules())
@@ -130,12 +131,13 @@ def test_relative_imports_are_resolved_as_python_does() -> None:
     assert package == inside
 
 
-def test_help_imports_none_of_the_slow_libraries() -> None:
-    """`reprocheck --help` answers without docker, networkx, tabulate, jinja2 and requests."""
+@pytest.mark.parametrize("verb", ["", *VERBS])
+def test_help_imports_none_of_the_slow_libraries(verb: str) -> None:
+    """`reprocheck --help` and `reprocheck VERB --help` answer without docker, networkx and the like."""
     program = textwrap.dedent(
-        """
+        f"""
         import json, sys
-        sys.argv = ["reprocheck", "--help"]
+        sys.argv = ["reprocheck", *{verb!r}.split(), "--help"]
         from reprocheck.cli.main import main
         try:
             main()

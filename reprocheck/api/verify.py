@@ -13,13 +13,15 @@ from reprocheck import __version__
 from reprocheck.api.assemble import see_machine
 from reprocheck.api.outside import Outside
 from reprocheck.artifacts import describe
-from reprocheck.collect.secrets import REDACTOR, redact_text
+from reprocheck.collect.environment import describe_environment
+from reprocheck.collect.secrets import REDACTOR, redact_text, scan_variable
 from reprocheck.engine.docker import DockerEngine
 from reprocheck.engine.docker_inspect import ImageFacts
 from reprocheck.engine.inputs import hash_input
 from reprocheck.engine.store import Store
 from reprocheck.engine.writing import make_private_directory, scratch_directory
 from reprocheck.errors import CouldNotRun, UsageFault
+from reprocheck.limits import Limits
 from reprocheck.model.base import replace
 from reprocheck.model.filetree import portable
 from reprocheck.model.host import Host
@@ -79,7 +81,8 @@ def verify(
     store = outside.store()
     assert manifest.digests is not None
     foreign = not store.wrote(manifest.digests.manifest)
-    policy = changed(options.policy, foreign=foreign)
+    secret = frozenset(name for name, value in options.policy.env if scan_variable(name, value))
+    policy = changed(options.policy, foreign=foreign, secret_env=secret)
     run = manifest.run
     if run is None:
         raise UsageFault(
@@ -258,17 +261,19 @@ def _runner(
         yield local_runner(outside, foreign=foreign, unsandboxed=options.unsandboxed), "", ()
         return
     with outside.docker_engine() as engine:
-        facts = _recorded_image(manifest, engine)
+        facts = _recorded_image(manifest, engine, outside.limits)
+        REDACTOR.register_variables(facts.environment)
         name, _, version = facts.source.engine.partition(" ")
         yield engine.runner(), facts.id, (Tool(name=name or "engine", version=version),)
 
 
-def _recorded_image(manifest: Manifest, engine: DockerEngine) -> ImageFacts:
+def _recorded_image(manifest: Manifest, engine: DockerEngine, limits: Limits) -> ImageFacts:
     assert manifest.image is not None
     facts = engine.find(
         manifest.image,
         config_digest=manifest.source.config_digest,
         environment=((v.name, v.value) for v in manifest.environment if v.origin == "image"),
+        recorded_name=lambda name, value: describe_environment(image=((name, value),), limits=limits)[0].name,
     )
     if facts is None:
         names = manifest.source.repo_digests

@@ -39,7 +39,7 @@ CHANGED = Rule(
     code="IMG-506",
     title="Container changed after its start",
     severity="medium",
-    detect="manifest: changes of the container's writable layer that are neither outputs nor volatile",
+    detect="manifest: changes of a `docker run` container's layer that are neither outputs nor volatile",
     why="A package installed or a file edited in the running container is not in the image that others get.",
     fix="Put the change into the Dockerfile, rebuild, and run again.",
     source="docker diff: the writable layer is not part of the image",
@@ -87,7 +87,7 @@ def _changed(evidence: Evidence) -> Judgement:
             gaps=("a run without a container has no writable layer in which changes would show",)
         )
     paths = tuple(f"{change.path} ({change.kind})" for change in evidence.run.changes if not change.volatile)
-    if not paths:
+    if not paths or evidence.run.fresh:
         return PASSED
     count = f"{len(paths)} path{'s' if len(paths) > 1 else ''} of the image changed after the start"
     return Judgement(hits=(hit(CHANGED, "run.changes", f"{count}: {some(paths)}"),))

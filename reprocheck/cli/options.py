@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -234,7 +235,7 @@ def environment(help_text: str) -> Callable[[F], F]:
         "environment",
         metavar="NAME=VALUE",
         multiple=True,
-        callback=lambda _context, _option, items: tuple(_assignment(item) for item in items),
+        callback=lambda _context, _option, items: tuple(map(_assignment, items, itertools.count(1))),
         help=help_text,
     )
 
@@ -246,10 +247,10 @@ def syft(function: F) -> F:
     )(function)
 
 
-def _assignment(item: str) -> tuple[str, str]:
+def _assignment(item: str, number: int) -> tuple[str, str]:
     name, equals, value = item.partition("=")
-    if not equals or not name:
-        raise click.BadParameter(f"{item!r} is not of the form NAME=VALUE")
+    if not equals or not name:  # not shown: it may be the value, and that a secret
+        raise click.BadParameter(f"the one at place {number} is not of the form NAME=VALUE")
     if not (name.isascii() and name.isidentifier()):
         raise click.BadParameter(f"{name!r} is not a variable name")
     return name, value

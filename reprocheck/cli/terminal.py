@@ -13,6 +13,8 @@ import click
 from reprocheck.limits import Limits
 from reprocheck.render.style import Style, wants_color
 
+_LONGEST_LINE = 64 * 1024
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -76,6 +78,39 @@ class Echo:
             from reprocheck.engine.writing import failure
 
             raise failure("standard output", self._problem)
+
+
+class SafeLog:
+    """A program's output on stderr, made safe, in whole lines: a chunk may end inside a secret."""
+
+    def __init__(self) -> None:
+        self._line = bytearray()
+
+    def __call__(self, chunk: bytes) -> None:
+        """Show the lines that are complete now. Of a longer line than 64 KiB the rest is dropped."""
+        *lines, rest = chunk.split(b"\n")
+        for line in lines:
+            self._add(line)
+            self.flush()
+        self._add(rest)
+
+    def flush(self) -> None:
+        """Show what waits for the end of its line."""
+        from reprocheck.collect.secrets import REDACTOR
+        from reprocheck.render.safe import show
+
+        text = show(REDACTOR.clean(self._line.decode("utf-8", "replace")), limit=2_000)
+        self._line.clear()
+        with suppress(OSError):
+            click.echo(text, err=True)
+
+    def close(self) -> None:
+        """Show a last line that never ended."""
+        if self._line:
+            self.flush()
+
+    def _add(self, part: bytes) -> None:
+        self._line += part[: _LONGEST_LINE - len(self._line)]
 
 
 def outside(limits: Limits, *, docker_host: str | None = None, timings: bool = False) -> Any:

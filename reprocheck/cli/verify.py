@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -81,6 +80,7 @@ def command(
     from reprocheck.engine.writing import write_stdout
     from reprocheck.render import receipt_text
 
+    handed_in = tuple(_handed_in(item) for item in inputs)
     check_target(output_file)
     manifest = read_manifest(file, limits)
     policy = Policy(
@@ -97,17 +97,19 @@ def command(
         user=user,
         tolerance=tolerance,
     )
+    log = terminal.SafeLog()
     verified = verify(
         manifest,
         VerifyOptions(
-            inputs=tuple(_handed_in(item) for item in inputs),
+            inputs=handed_in,
             policy=policy,
             unsandboxed=unsandboxed,
         ),
         terminal.outside(limits, docker_host=docker_host),
         confirm=lambda planned, foreign: _confirm(planned, foreign=foreign, dry_run=dry_run, yes=yes),
-        sink=_show_log if logs else _drop_log,
+        sink=log if logs else _drop_log,
     )
+    log.close()
     document = encode(verified.receipt)
     if output_file.path is not None:
         write_result(document, output_file)
@@ -139,11 +141,3 @@ def _confirm(planned: PlannedVerification, *, foreign: bool, dry_run: bool, yes:
 
 def _drop_log(_chunk: bytes) -> None:
     pass
-
-
-def _show_log(chunk: bytes) -> None:
-    from reprocheck.collect.secrets import REDACTOR
-    from reprocheck.render.safe import show_lines
-
-    sys.stderr.write(show_lines(REDACTOR.clean(chunk.decode("utf-8", "replace"))))
-    sys.stderr.flush()

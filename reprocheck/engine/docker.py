@@ -11,6 +11,7 @@ from reprocheck.engine.docker_changes import container_changes
 from reprocheck.engine.docker_inspect import (
     ContainerFacts,
     ImageFacts,
+    RecordedName,
     classify,
     find_image,
     inspect_container,
@@ -55,10 +56,21 @@ class DockerEngine:
         return inspect_container(self.client, reference)
 
     def find(
-        self, image: Image, *, config_digest: str | None, environment: Iterable[tuple[str, str | None]]
+        self,
+        image: Image,
+        *,
+        config_digest: str | None,
+        environment: Iterable[tuple[str, str | None]],
+        recorded_name: RecordedName,
     ) -> ImageFacts | None:
         """Find a recorded image by its identity, never by a tag."""
-        return find_image(self.client, image=image, config_digest=config_digest, environment=environment)
+        return find_image(
+            self.client,
+            image=image,
+            config_digest=config_digest,
+            environment=environment,
+            recorded_name=recorded_name,
+        )
 
     def open_image(
         self, facts: ImageFacts, wants: Wants

@@ -6,7 +6,7 @@ Source of the shapes: Docker Engine API 1.41, `ImageInspect` and `ContainerInspe
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
@@ -29,6 +29,9 @@ from reprocheck.model.run import Resources
 
 if TYPE_CHECKING:
     from docker import APIClient
+
+RecordedName = Callable[[str, str], str]
+"""How a manifest spells the name of a variable with this name and value."""
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@+-]{0,511}")
@@ -184,12 +187,14 @@ def find_image(
     image: Image,
     config_digest: str | None,
     environment: Iterable[tuple[str, str | None]],
+    recorded_name: RecordedName = lambda name, _value: name,
 ) -> ImageFacts | None:
     """Find the recorded image on this engine, None when it is not there.
 
     The config digest is tried first, then every local image: what counts is the identity (layers, platform,
     configuration, ENV); a tag is never trusted. A value of None in `environment` was not recorded, so only
-    the name is compared. Ids are tried in sorted order.
+    the name is compared. `recorded_name` tells how a manifest spells the name of a variable. Ids are tried in
+    sorted order.
     """
     wanted = dict(environment)
     engine = engine_name(client)
@@ -197,7 +202,7 @@ def find_image(
         document = _image_document(client, config_digest)
         if document is not None:
             facts = _image_facts(document, reference=config_digest, engine=engine)
-            if _same(facts, image, wanted):
+            if _same(facts, image, wanted, recorded_name):
                 return facts
     with translated("listing images"):
         listed = client.images(quiet=True)
@@ -206,15 +211,17 @@ def find_image(
         if document is None or texts(mapping(document, "RootFS"), "Layers") != image.diff_ids:
             continue
         facts = _image_facts(document, reference=identifier, engine=engine)
-        if _same(facts, image, wanted):
+        if _same(facts, image, wanted, recorded_name):
             return facts
     return None
 
 
-def _same(facts: ImageFacts, image: Image, environment: Mapping[str, str | None]) -> bool:
+def _same(
+    facts: ImageFacts, image: Image, environment: Mapping[str, str | None], recorded_name: RecordedName
+) -> bool:
     if facts.image != image or not image.diff_ids:
         return False
-    found = dict(facts.environment)
+    found = {recorded_name(name, value): value for name, value in facts.environment}
     return found.keys() == environment.keys() and all(
         value is None or found[name] == value for name, value in environment.items()
     )

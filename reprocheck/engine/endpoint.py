@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from reprocheck import strictjson
 from reprocheck.engine.docker_errors import (
+    cleaned,
     daemon_too_old,
     message_of,
     no_engine,
@@ -95,7 +96,7 @@ def _endpoint(url: str, source: str, tls: Tls | None) -> Endpoint:
     ):
         raise UsageFault(
             "E_DOCKER_HOST",
-            f"{source} does not name an engine that can be reached: {url[:100]!r}",
+            f"{source} does not name an engine that can be reached: {cleaned(url)!r}",
             hint="Use unix:///PATH, tcp://HOST:PORT or ssh://USER@HOST.",
         )
     try:
@@ -107,7 +108,7 @@ def _endpoint(url: str, source: str, tls: Tls | None) -> Endpoint:
     if dashed:
         raise UsageFault(
             "E_DOCKER_HOST",
-            f"{source} names a host that ssh would take for an option: {url[:100]!r}",
+            f"{source} names a host that ssh would take for an option: {cleaned(url)!r}",
             hint="Use ssh://USER@HOST.",
         )
     return Endpoint(url=url, source=source, tls=tls if scheme in ("tcp", "https") else None)

@@ -20,7 +20,14 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from reprocheck.engine.beneath import RefusedPath, open_beneath
-from reprocheck.engine.writing import check_writable, failure, is_temporary, make_private_directory, publish_new, write_all
+from reprocheck.engine.writing import (
+    check_writable,
+    failure,
+    is_temporary,
+    make_private_directory,
+    publish_new,
+    write_all,
+)
 from reprocheck.errors import CouldNotRun
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")

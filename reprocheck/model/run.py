@@ -129,5 +129,7 @@ class RunRecord(Value, frozen=True, kw_only=True):
     mounts: tuple[Mount, ...] = ()
     changes: tuple[Change, ...] = ()
     """Changes outside the outputs: packages installed after start, edited files."""
+    fresh: bool = False
+    """reprocheck itself started it in the unchanged image, so `changes` are effects of the command alone."""
     privileged_run: bool = False
     """The recorded container ran with more privileges than any verify will give."""

@@ -73,9 +73,10 @@ def _run(run: RunRecord, manifest: Manifest, style: Style) -> str:
     ]
     rows += [("output", f"{o.name}  {size(o.size)}, {o.format}, sha256 {o.sha256[:12]}") for o in run.outputs]
     lasting = [change for change in run.changes if not change.volatile]
-    rows += [("changed", f"{change.path} ({change.kind})") for change in lasting[:10]]
+    verb = "wrote" if run.fresh else "changed"
+    rows += [(verb, f"{change.path} ({change.kind})") for change in lasting[:10]]
     if len(lasting) > 10:
-        rows.append(("changed", f"… and {len(lasting) - 10} more paths"))
+        rows.append((verb, f"… and {len(lasting) - 10} more paths"))
     return _block("Run", rows, style)
 
 

@@ -157,7 +157,7 @@ def _ending(run: RunRecord, outcome: Outcome) -> tuple[str, str]:
 def _unproved(manifest: Manifest, run: RunRecord) -> str:
     """Say why no agreement could prove anything; '' when the record is complete."""
     changes = [change for change in run.changes if not change.volatile]
-    if changes:
+    if changes and not run.fresh:  # what the command itself writes, it writes again
         return (
             f"the recorded container was changed after start: {len(changes)} paths, "
             f"first {changes[0].path} ({changes[0].kind})"

@@ -15,6 +15,8 @@ class Policy:
 
     env: tuple[tuple[str, str], ...] = ()
     """`--env NAME=VALUE`: sets or overrides."""
+    secret_env: frozenset[str] = frozenset()
+    """Those of `env` whose values must not be shown anywhere."""
     unset: tuple[str, ...] = ()
     """Variables of the recorded run to leave out."""
     allow_env: tuple[str, ...] = ()

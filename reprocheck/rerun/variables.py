@@ -39,7 +39,7 @@ def plan_environment(
         )
     values = {v.name: v.value for v in left if v.value is not None}
     _refuse_steering(manifest, policy, sorted(values))
-    withheld = {v.name for v in manifest.environment if v.value is None}
+    withheld = {v.name for v in manifest.environment if v.value is None} | policy.secret_env
     relaxations = [
         *(Relaxation(what="env", value=_shown(name, given[name], withheld)) for name in sorted(given)),
         *(Relaxation(what="unset", value=name) for name in sorted(set(policy.unset))),
@@ -129,5 +129,5 @@ def _refuse_steering(manifest: Manifest, policy: Policy, names: list[str]) -> No
 
 
 def _shown(name: str, value: str, withheld: set[str]) -> str:
-    """A receipt never repeats a value that its author withheld."""
+    """A receipt never repeats a value that its author withheld, nor a secret of the reader."""
     return f"{name} (value not shown)" if name in withheld else f"{name}={value}"

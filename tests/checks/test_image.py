@@ -65,6 +65,7 @@ def test_img_506_a_package_installed_after_the_start_is_found() -> None:
     changes = tuple(Change(path=f"/usr/lib/p{n}", kind="added") for n in range(9))
     manifest = clean(run={"changes": changes})
     assert found("IMG-506", manifest) == (("medium", "run.changes"),)
+    assert outcome("IMG-506", clean(run={"changes": changes, "fresh": True})) == "passed"
 
 
 def test_img_506_caches_pass() -> None:

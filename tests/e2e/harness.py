@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sysconfig
+import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -103,7 +104,7 @@ class Desk:
         """`reprocheck snapshot` without syft to stdout; gives the manifest."""
         return self.call("snapshot", target, "--no-syft", *options, expect=expect, under=under).json()
 
-    def verify(self, name: str, *options: str, expect: int = 0) -> Any:
+    def verify(self, name: str, *options: str, expect: int | None = 0) -> Any:
         """`reprocheck verify` as JSON; gives the receipt."""
         return self.call("verify", name, *options, "--format", "json", expect=expect).json()
 
@@ -143,6 +144,12 @@ def derived_image(*lines: str, base: str = SMALL_A) -> Iterator[str]:
         yield docker("image", "inspect", "--format", "{{.Id}}", name)
     finally:
         docker("image", "rm", "--force", name)
+
+
+def events_since(moment: float) -> list[Any]:
+    """What the engine has done since then, oldest first."""
+    window = ("--since", f"{moment:.6f}", "--until", f"{time.time():.6f}")
+    return [json.loads(line) for line in docker("events", *window, "--format", "{{json .}}").splitlines()]
 
 
 def image_id(reference: str) -> str:

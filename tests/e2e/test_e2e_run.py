@@ -1,13 +1,14 @@
-"""`run` with everything that people pass to `docker run`, and with everything that can go wrong in a program."""
+"""`run` with everything that people pass to `docker run`, and all that can go wrong in a program."""
 
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
 
-from tests.e2e.harness import COMMAND, SMALL_A, Desk, derived_image, docker, shell
+from tests.e2e.harness import COMMAND, SMALL_A, Desk, derived_image, docker, events_since, shell
 
 pytestmark = pytest.mark.docker
 
@@ -133,7 +134,7 @@ def test_outputs_by_glob_and_relative_to_the_working_directory(desk: Desk) -> No
 def test_what_is_volatile_by_nature_is_sealed_and_counted(desk: Desk) -> None:
     program = shell(
         "mkdir -p /out; date +%s%N > /out/events.123; "
-        'printf \'{"loss": 0.5, "train_runtime": %s}\' $(date +%s%N) > /out/metrics.json'
+        'printf \'{"loss": 0.5, "train_runtime": %s}\' 1$(date +%N) > /out/metrics.json'
     )
     options = ("--ignore-output", "/out/events.*", "--ignore-key", "/out/metrics.json:train_runtime")
     manifest = desk.record("volatile.json", *RUN, *options, command=program)
@@ -189,10 +190,19 @@ def test_the_image_s_own_entrypoint_command_and_user(desk: Desk) -> None:
 
 
 def test_nothing_is_left_on_the_engine(desk: Desk) -> None:
-    """After a run, a failure and a time-out: no container, no volume of ours."""
-    volumes = docker("volume", "ls", "--quiet")
-    for options, code in (((), 1), (("--timeout", "1"), 3)):
-        program = shell("exec sleep 30") if code == 3 else shell("exit 1")
-        desk.record(f"left{code}.json", *RUN, *options, expect=code, command=program)
-    # others may be at work on this engine at the same time; ours are marked by their process
-    assert docker("volume", "ls", "--quiet") == volumes
+    """After a run, a failure and a time-out: no container, and no volume that the image declares."""
+    since = time.time()
+    with derived_image("VOLUME /cache") as image:
+        options = ("--image", image, "--output", "/out")
+        desk.record("left-0.json", *options, command=say("x"))
+        desk.record("left-1.json", *options, expect=1, command=shell("exit 1"))
+        desk.record("left-3.json", *options, "--timeout", "1", expect=3, command=shell("exec sleep 30"))
+        assert docker("ps", "--all", "--quiet", "--filter", f"ancestor={image}") == ""
+    events = events_since(since)
+    # others may be at work on this engine: ours are the containers of this image, and what they mounted
+    ours = {e["Actor"]["ID"] for e in events if e["Actor"]["Attributes"].get("image") == image}
+    assert len(ours) == 3
+    volumes = {e["Actor"]["ID"] for e in events if e["Actor"]["Attributes"].get("container") in ours}
+    gone = {e["Actor"]["ID"] for e in events if (e["Type"], e["Action"]) == ("volume", "destroy")}
+    assert len(volumes) == 3
+    assert volumes <= gone

@@ -12,7 +12,15 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.harness import SMALL_A, Desk, assert_packages_match, derived_image, docker, image_id
+from tests.e2e.harness import (
+    SMALL_A,
+    Desk,
+    assert_packages_match,
+    derived_image,
+    docker,
+    events_since,
+    image_id,
+)
 
 pytestmark = pytest.mark.docker
 
@@ -108,11 +116,11 @@ def test_nothing_of_the_image_is_executed(desk: Desk, under: tuple[str, ...]) ->
     with derived_image() as image:
         since = time.time()
         manifest = desk.snapshot(image, under=under)
-        until = time.time()
-        window = ("--since", f"{since:.6f}", "--until", f"{until:.6f}")
-        lines = docker("events", *window, "--filter", "type=container", "--format", "{{json .}}").splitlines()
-        events = [json.loads(line) for line in lines]
-        ours = [event["Action"] for event in events if event["Actor"]["Attributes"]["image"] == image]
+        ours = [
+            event["Action"]
+            for event in events_since(since)
+            if event["Type"] == "container" and event["Actor"]["Attributes"]["image"] == image
+        ]
         left = docker("ps", "--all", "--quiet", "--filter", f"ancestor={image}")
     assert left == ""
     if manifest["source"]["reader"] == "overlay":

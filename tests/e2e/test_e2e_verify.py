@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.harness import SMALL_A, Desk, derived_image, docker, shell
+from tests.e2e.harness import SMALL_A, Desk, container, derived_image, docker, shell
 
 pytestmark = pytest.mark.docker
 
@@ -17,13 +16,12 @@ OTHER_KERNEL = ("--env", "OPENBLAS_CORETYPE=PRESCOTT")
 
 
 @pytest.fixture
-def stranger(tmp_path: Path) -> Iterator[Desk]:
+def stranger(tmp_path: Path) -> Desk:
     """Somebody who has the record and the data, and has made neither."""
-    yield Desk.at(tmp_path / "stranger")
+    return Desk.at(tmp_path / "stranger")
 
 
 def test_inputs_are_demanded_and_their_hash_is_checked_first(desk: Desk, small_run: str) -> None:
-    started = docker("ps", "--all", "--quiet", "--no-trunc")
     missing = desk.call("verify", small_run, expect=5)
     assert "E_INPUT_NOT_GIVEN" in missing.stderr
     assert "/data" in missing.stderr
@@ -33,11 +31,11 @@ def test_inputs_are_demanded_and_their_hash_is_checked_first(desk: Desk, small_r
     assert "E_INPUT_DIFFERS" in changed.stderr
     unknown = desk.call("verify", small_run, *DATA_AGAIN, "--input", "/more=./data", expect=2)
     assert "E_INPUT_UNKNOWN" in unknown.stderr
-    assert docker("ps", "--all", "--quiet", "--no-trunc") == started
+    assert all("nothing was started" in answer.stderr for answer in (missing, changed))
 
 
 def test_the_image_is_gone(desk: Desk) -> None:
-    with derived_image() as image:
+    with derived_image("RUN echo 1 > /one-more-layer") as image:
         desk.record("gone.json", "--image", image, "--output", "/out", command=shell("echo 1 > /out"))
     answer = desk.call("verify", "gone.json", expect=3)
     assert answer.stderr.startswith("error[E_IMAGE_GONE]")
@@ -143,10 +141,10 @@ def test_the_sandbox_holds(desk: Desk) -> None:
         "test ! -e /dev/sda && test ! -e /dev/vda && test ! -e /var/run/docker.sock && touch /app/trace"
     )
     desk.record("sandbox.json", "--image", SMALL_A, "--output", "/out", command=shell(f"({facts}) > /out"))
-    # the same facts again: verify's own sandbox, and the trace of the run is gone
+    # the same facts again in verify's sandbox; what the command wrote elsewhere is an effect, not a change
     assert desk.verify("sandbox.json")["verdict"] == "identical"
-    answer = desk.call("verify", "sandbox.json", "--logs")
-    assert answer.code == 0
+    changes = desk.read("sandbox.json")["run"]["changes"]
+    assert [change["path"] for change in changes if not change.get("volatile")] == ["/app/trace"]
     shown = desk.call(
         "run",
         "--no-syft",
@@ -172,9 +170,7 @@ def test_a_manifest_cannot_ask_for_more(desk: Desk, small_run: str, name: str) -
 
 
 def test_a_privileged_container_is_not_run_again(desk: Desk) -> None:
-    from tests.e2e.harness import container
-
     program = shell("echo 1 > /out")
-    with container("--privileged", "--network", "none", SMALL_A, program=program) as made:
+    with container("--pid", "host", "--network", "none", SMALL_A, program=program) as made:
         desk.call("snapshot", made, "--no-syft", "--output", "/out", "-o", "privileged.json")
     assert "E_PRIVILEGED" in desk.call("verify", "privileged.json", expect=5).stderr

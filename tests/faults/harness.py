@@ -1,7 +1,7 @@
 """Runs the installed `reprocheck` in a world of its own and judges what it leaves and what it says.
 
-Every run gets its own state, HOME, TMPDIR and working directory. `World.check` looks for leftovers: files, and
-containers, which carry the process number of the command that made them.
+Every run gets its own state, HOME, TMPDIR and working directory. `World.check` looks for leftovers: files
+and containers, which carry the process number of the command that made them.
 """
 
 from __future__ import annotations
@@ -186,7 +186,7 @@ class World:
         return _done(child, arguments, out, err)
 
     def check(self, *outputs: str) -> None:
-        """Insist on nothing left but the named outputs: no file, no container of any command of this world."""
+        """Insist on nothing left but the named outputs: no file, no container of this world's commands."""
         assert sorted(os.listdir(self.cwd)) == sorted(outputs)
         assert os.listdir(self.root / "tmp") == []
         assert [str(p) for p in (self.root / "state").rglob(".reprocheck-*")] == []
@@ -285,7 +285,8 @@ def _accept(server: socket.socket, path: str) -> None:
             far = socket.socket(socket.AF_UNIX)
             far.connect(path)
             pair = [
-                threading.Thread(target=_pass_on, args=(a, b), daemon=True) for a, b in ((near, far), (far, near))
+                threading.Thread(target=_pass_on, args=(a, b), daemon=True)
+                for a, b in ((near, far), (far, near))
             ]
             for thread in pair:
                 thread.start()
@@ -315,12 +316,12 @@ def until(question: Callable[[], object], *, seconds: float = 30) -> None:
         time.sleep(0.02)
 
 
-def processes_with(token: str) -> list[int]:
-    """Processes of this machine, containers' too, whose command line holds a token."""
+def sleepers(seconds: str) -> list[int]:
+    """Processes of this machine, containers' too, that are `sleep SECONDS`; an odd number is a test's own."""
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with suppress(OSError):
-            if token.encode() in path.read_bytes():
+            if path.read_bytes() == f"sleep\0{seconds}\0".encode():
                 found.append(int(path.parent.name))
     return found
 

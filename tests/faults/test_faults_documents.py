@@ -183,7 +183,7 @@ PLACES: dict[str, Callable[[Path], object]] = {
     "a directory": lambda path: path.mkdir(),
     "a dangling link": lambda path: path.symlink_to("nowhere"),
     "a link to itself": lambda path: path.symlink_to(path.name),
-    "unreadable": lambda path: (path.write_text("{}"), path.chmod(0)),
+    "unreadable": lambda path: path.touch(0),
 }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults.harness import SMALL_A, Done, World, document, processes_with
+from tests.faults.harness import SMALL_A, Done, World, document, sleepers
 
 pytestmark = pytest.mark.docker
 
@@ -118,7 +118,8 @@ def test_too_many_outputs_are_told(world: World) -> None:
 
 
 def test_hostile_names_of_outputs_are_kept_and_shown_clean(world: World) -> None:
-    done = run(world, GOOD + r"touch \"$(printf 'a\033[31mb\nc\342\200\256d')\" \"$(printf 'caf\351')\"".replace('\\"', '"'))
+    names = r"""touch "$(printf 'a\033[31mb\nc\342\200\256d')" "$(printf 'caf\351')" """
+    done = run(world, GOOD + names)
     assert done.code in (0, 4), done
     done.quiet()
     assert len(recorded(world)["outputs"]) == 3
@@ -138,7 +139,18 @@ def test_a_failing_program_is_recorded(world: World) -> None:
 
 def test_a_command_that_is_not_there_is_told(world: World) -> None:
     done = world.run(
-        *("run", "--image", SMALL_A, "--no-syft", "--output", "/out", "-o", "run.json", "--", "no-such-program")
+        *(
+            "run",
+            "--image",
+            SMALL_A,
+            "--no-syft",
+            "--output",
+            "/out",
+            "-o",
+            "run.json",
+            "--",
+            "no-such-program",
+        )
     )
     done.failed(3, "E_COMMAND_NOT_FOUND", "no-such-program")
     world.check()
@@ -176,7 +188,7 @@ def test_a_run_that_times_out_is_recorded(world: World) -> None:
     record = recorded(world)
     assert (record["timed_out"], record["exit_code"]) == (True, None)
     assert [output["name"] for output in record["outputs"]] == ["/out/good.txt"]
-    assert processes_with(token) == []
+    assert sleepers(token) == []
 
 
 def test_a_fork_bomb_stays_in_its_box(world: World) -> None:
@@ -188,7 +200,7 @@ def test_a_fork_bomb_stays_in_its_box(world: World) -> None:
     assert done.code in (1, 3), done
     done.quiet()
     world.check("run.json")
-    assert processes_with(token) == []
+    assert sleepers(token) == []
     assert len(os.listdir("/proc")) < before + 200
 
 
@@ -202,8 +214,8 @@ def test_a_flood_of_output_passes_through(world: World) -> None:
 
 
 def test_a_flood_of_disk_is_stopped(world: World) -> None:
-    """The limit of 64 GiB, scaled down to 262 MiB."""
-    done = run(world, GOOD + "head -c 400000000 /dev/zero > /big; sleep 60", "--limit-scale", "0.004")
+    """The limit of 64 GiB, scaled down to 1.3 GiB."""
+    done = run(world, GOOD + "fallocate -l 2G /big; sleep 60", "--limit-scale", "0.02")
     assert (done.code, "disk limit" in done.err) == (3, True), done
     done.quiet()
     world.check("run.json")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.harness import SMALL_A, Done, World, docker, document, processes_with, stub, until
+from tests.faults.harness import SMALL_A, Done, World, docker, document, sleepers, stub, until
 
 OLD = b"the old file\n"
 Child = subprocess.Popen[bytes]
@@ -42,12 +42,6 @@ def judge(world: World, done: Done, *outputs: str) -> bool:
         (world.cwd / name).unlink()
     world.check()
     return True
-
-
-def programs(child: Child) -> list[int]:
-    """Processes that the command has started and that still live."""
-    done = subprocess.run(["ps", "-o", "pid=", "--ppid", str(child.pid)], capture_output=True, check=False)
-    return [int(word) for word in done.stdout.split()]
 
 
 MOMENTS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.3)
@@ -86,19 +80,30 @@ def test_a_run_that_sleeps(world: World, layered: str, number: signal.Signals) -
     volumes: list[str] = []
 
     def running(_child: Child) -> None:
-        until(lambda: processes_with(token))
+        until(lambda: sleepers(token))
         form = "{{range .Mounts}}{{.Name}} {{end}}"
         volumes.extend(docker("inspect", "--format", form, world.containers()[0]).split())
 
     script = f"mkdir /out; echo 1 > /out/x; trap '' TERM INT; sleep {token} & sleep {token}; wait"
     done = world.interrupt(
-        *("run", "--image", layered, "--no-syft", "--output", "/out", "-o", "run.json", "--input", "/etc/hostname:/in"),
+        *(
+            "run",
+            "--image",
+            layered,
+            "--no-syft",
+            "--output",
+            "/out",
+            "-o",
+            "run.json",
+            "--input",
+            "/etc/hostname:/in",
+        ),
         *("--", "sh", "-c", script),
         when=running,
         by=number,
     )
     assert judge(world, done, "run.json")
-    assert processes_with(token) == []
+    assert sleepers(token) == []
     assert volumes
     assert not set(volumes) & set(docker("volume", "ls", "--quiet").split())
     assert list((world.root / "state").rglob("manifests/*")) == []
@@ -106,51 +111,62 @@ def test_a_run_that_sleeps(world: World, layered: str, number: signal.Signals) -
 
 @pytest.mark.docker
 def test_a_run_at_many_moments(world: World) -> None:
-    token = "77311.25"
+    token = "0.31177"
     arguments = ("run", "--image", SMALL_A, "--no-syft", "--output", "/out", "-o", "run.json")
-    script = f"mkdir /out; echo 1 > /out/x; sleep 0.3; : {token}"
+    script = f"mkdir /out; echo 1 > /out/x; sleep {token}"
     hits = []
     for index, moment in enumerate((0.1, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.4, 1.7)):
         by = signal.SIGTERM if index % 2 else signal.SIGINT
         hits.append(
-            judge(world, world.interrupt(*arguments, "--", "sh", "-c", script, when=after(moment), by=by), "run.json")
+            judge(
+                world,
+                world.interrupt(*arguments, "--", "sh", "-c", script, when=after(moment), by=by),
+                "run.json",
+            )
         )
     assert any(hits)
-    assert processes_with(token) == []
+    assert sleepers(token) == []
 
 
 @pytest.mark.docker
 def test_a_verify(world: World) -> None:
     """In its run, and at many moments; the receipt is whole or not there."""
-    token = "78311.25"
-    script = f"mkdir /out; echo 1 > /out/x; sleep 0.6; : {token}"
-    arguments = ("run", "--image", SMALL_A, "--no-syft", "--output", "/out", "-o", str(world.root / "run.json"))
+    token = "0.61178"
+    script = f"mkdir /out; echo 1 > /out/x; sleep {token}"
+    arguments = (
+        "run",
+        "--image",
+        SMALL_A,
+        "--no-syft",
+        "--output",
+        "/out",
+        "-o",
+        str(world.root / "run.json"),
+    )
     assert world.run(*arguments, "--", "sh", "-c", script).code == 0
     verify = ("verify", str(world.root / "run.json"), "-o", "receipt.json")
 
     def running(_child: Child) -> None:
-        until(lambda: processes_with(token))
+        until(lambda: sleepers(token))
 
     assert judge(world, world.interrupt(*verify, when=running), "receipt.json")
     for moment in (0.15, 0.3, 0.45, 0.9, 1.3):
         judge(world, world.interrupt(*verify, when=after(moment), by=signal.SIGTERM), "receipt.json")
-    assert processes_with(token) == []
+    assert sleepers(token) == []
 
 
 def test_a_local_run_ends_with_all_its_processes(world: World) -> None:
-    """Also those that ignore SIGTERM and have a process group of their own."""
+    """Also those that ignore SIGTERM."""
     token = "79311.25"
-    script = f"echo 1 > x; trap '' TERM INT; setsid sh -c 'exec sleep {token}' & sleep {token} & wait; wait"
-    plain = f"echo 1 > x; trap '' TERM INT; sleep {token} & sleep {token} & wait; wait"
+    script = f"echo 1 > x; trap '' TERM INT; sleep {token} & sleep {token} & wait; wait"
     arguments = ("run", "--engine", "local", "--no-syft", "--output", "x")
     done = world.interrupt(
         *arguments,
-        *("--", "sh", "-c", plain),
-        when=lambda _child: until(lambda: len(processes_with(token)) >= 3),
+        *("--", "sh", "-c", script),
+        when=lambda _child: until(lambda: len(sleepers(token)) == 2),
     )
     assert judge(world, done, "run.json")
-    assert processes_with(token) == []
-    assert script != plain
+    assert sleepers(token) == []
 
 
 def test_a_syft_that_works_ends_too(world: World) -> None:
@@ -159,11 +175,11 @@ def test_a_syft_that_works_ends_too(world: World) -> None:
     path = stub(world.root / "syft", f"trap '' TERM INT; sleep {token} & wait; wait")
     done = world.interrupt(
         *("snapshot", f"rootfs:{world.root}/rootfs", "-o", "a.json"),
-        when=lambda _child: until(lambda: processes_with(token)),
+        when=lambda _child: until(lambda: sleepers(token)),
         environ={"REPROCHECK_SYFT": path},
     )
     assert judge(world, done, "a.json")
-    assert processes_with(token) == []
+    assert sleepers(token) == []
 
 
 def test_a_second_interrupt_does_not_disturb_the_clean_up(world: World) -> None:
@@ -171,14 +187,14 @@ def test_a_second_interrupt_does_not_disturb_the_clean_up(world: World) -> None:
     token = "81311.25"
     arguments = ("run", "--engine", "local", "--no-syft", "--output", "x", "-o", "run.json")
     child = world.start(*arguments, "--", "sh", "-c", f"trap '' INT; sleep {token} & wait; wait")
-    until(lambda: processes_with(token))
+    until(lambda: sleepers(token))
     for _ in range(10):
         child.send_signal(signal.SIGINT)
         time.sleep(0.01)
     out, err = child.communicate(timeout=30)
     assert (child.returncode, err.count(b"error[")) == (130, 1), (out, err)
     assert b"Traceback" not in err
-    assert processes_with(token) == []
+    assert sleepers(token) == []
     world.check()
 
 
@@ -212,8 +228,19 @@ def _heard(pid: int, number: signal.Signals) -> bool:
 
 def test_what_the_caller_ignores_stays_ignored(world: World) -> None:
     """`nohup reprocheck run ...` survives the end of the terminal."""
-    arguments = ("run", "--engine", "local", "--no-syft", "--output", "x", "--", "sh", "-c", "sleep 1; echo 1 > x")
-    child = world.start(*arguments, prefix=("sh", "-c", "trap '' HUP; exec \"$0\" \"$@\""))
+    arguments = (
+        "run",
+        "--engine",
+        "local",
+        "--no-syft",
+        "--output",
+        "x",
+        "--",
+        "sh",
+        "-c",
+        "sleep 1; echo 1 > x",
+    )
+    child = world.start(*arguments, prefix=("sh", "-c", 'trap \'\' HUP; exec "$0" "$@"'))
     time.sleep(1)
     child.send_signal(signal.SIGHUP)
     _, err = child.communicate(timeout=30)
@@ -248,10 +275,9 @@ def test_a_kill_of_a_run_leaves_the_old_file(world: World) -> None:
     child = world.start(
         *("run", "--engine", "local", "--no-syft", "--output", "x", "--force", "--"), "sleep", token
     )
-    until(lambda: len(processes_with(token)) >= 2)
-    sleepers = programs(child)
+    until(lambda: sleepers(token))
     child.kill()
     child.communicate()
-    for pid in sleepers:
+    for pid in sleepers(token):
         os.kill(pid, signal.SIGKILL)
     assert (world.cwd / "run.json").read_bytes() == OLD

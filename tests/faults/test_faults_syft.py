@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.harness import SMALL_A, Done, World, document, processes_with, stub
+from tests.faults.harness import SMALL_A, Done, World, document, sleepers, stub
 
 WHOLE = '{"artifacts": [], "descriptor": {"name": "syft", "version": "9.9.9"}, "schema": {"version": "16"}}'
 STUBS: dict[str, tuple[str, str]] = {
@@ -21,7 +21,10 @@ STUBS: dict[str, tuple[str, str]] = {
     "prints something else": ("echo hello", "not JSON"),
     "prints another document": ("echo '{}'", "not a syft-json document"),
     "prints NaN": ("echo '{\"artifacts\": NaN}'", "NaN"),
-    "prints control characters": ("printf 'bad \\033[31m\\033]0;x\\007\\342\\200\\256\\n' >&2; exit 3", "status 3"),
+    "prints control characters": (
+        "printf 'bad \\033[31m\\033]0;x\\007\\342\\200\\256\\n' >&2; exit 3",
+        "status 3",
+    ),
 }
 
 
@@ -116,7 +119,7 @@ def test_a_hanging_syft_is_stopped_with_all_it_started(small: World) -> None:
     )
     assert time.monotonic() - start < 30
     own_result_kept(small, done, "did not finish", "--limit-scale")
-    assert processes_with(seconds) == []
+    assert sleepers(seconds) == []
 
 
 def test_a_flood_is_stopped(small: World) -> None:

@@ -45,7 +45,7 @@ TARGETS: dict[str, tuple[Callable[[Path], object], int, str, str]] = {
     "an existing file": (lambda p: p.write_bytes(OLD), 2, "E_EXISTS", "--force"),
     "a directory": (lambda p: p.mkdir(), 2, "E_NOT_A_FILE", "a directory"),
     "a link": (lambda p: p.symlink_to("nowhere"), 2, "E_NOT_A_FILE", "link"),
-    "a FIFO": (lambda p: os.mkfifo(p), 2, "E_NOT_A_FILE", "FIFO"),
+    "a FIFO": (os.mkfifo, 2, "E_NOT_A_FILE", "FIFO"),
     "a socket": (socket_at, 2, "E_NOT_A_FILE", "socket"),
 }
 
@@ -87,7 +87,9 @@ def test_a_place_that_cannot_be_is_told_before_any_work(small: World, path: str,
         small.run(*snapshot(small), "-o", path, "--force"),
     ):
         assert code in done.err, done
-        done.failed(3 if code == "E_NOT_WRITABLE" or path.startswith("/proc") else 2, done.err[6:].split("]")[0])
+        done.failed(
+            3 if code == "E_NOT_WRITABLE" or path.startswith("/proc") else 2, done.err[6:].split("]")[0]
+        )
     assert not (small.root / "mark").exists()
     small.check("file")
 

@@ -287,6 +287,12 @@ def test_a_record_that_proves_too_little_is_never_called_reproduced(
     assert found in judgement.reason
 
 
+def test_what_a_command_wrote_in_a_fresh_container_is_no_change_of_it() -> None:
+    changes = (Change(path="/app/lightning_logs/x", kind="added"),)
+    run = replace(RUN, changes=changes, fresh=True)
+    assert ruling(judge(manifest(run), observed(FILES), host=HOST)) == ("identical", "L0", 0)
+
+
 def test_volatile_changes_prove_enough() -> None:
     run = replace(RUN, changes=(Change(path="/var/log/x", kind="added", volatile=True),))
     assert judge(manifest(run), observed(), host=HOST).verdict == "identical"
