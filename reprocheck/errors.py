@@ -4,7 +4,6 @@
     ├── UsageFault          2  flags or arguments that make no sense together
     ├── InputFault          2  an input file that is malformed, of an unknown version, or hostile
     ├── CouldNotRun         3  no daemon, image gone, tool missing, time-out, disk full
-    ├── Incomplete          4  something was not observed
     ├── Refused             5  policy: an explicit flag is needed; nothing was started
     └── Interrupted       130  Ctrl-C
 
@@ -45,12 +44,6 @@ class CouldNotRun(ReprocheckError):
     """The work could not be done here and now; trying again may help."""
 
     exit_code = 3
-
-
-class Incomplete(ReprocheckError):
-    """No verdict can be given because something was not observed."""
-
-    exit_code = 4
 
 
 class Refused(ReprocheckError):

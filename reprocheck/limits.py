@@ -12,7 +12,8 @@ KIB = 1024
 MIB = 1024 * KIB
 GIB = 1024 * MIB
 
-_SHAPE = frozenset({"json_depth", "json_string"})
+_FLOORS = frozenset({"json_depth", "json_string", "processes"})
+"""Below these no document of ours or of an engine would pass, and no program would start."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,13 +51,15 @@ class Limits:
     run_seconds: int = 3_600
     stop_seconds: int = 10
     run_disk: int = 64 * GIB
+    processes: int = 1024
+    """Of one run, threads included: torch data loaders need more than the usual 100."""
 
     def scaled(self, factor: float) -> Limits:
         """Return the same budgets, each multiplied by `factor` (`--limit-scale`).
 
-        A factor below 1 leaves the shape of JSON alone: no document of ours or of an engine would pass.
+        A factor below 1 leaves the shape of JSON and the number of processes alone.
         """
-        names = [f.name for f in fields(self) if factor > 1 or f.name not in _SHAPE]
+        names = [f.name for f in fields(self) if factor > 1 or f.name not in _FLOORS]
         return replace(self, **{name: max(1, int(getattr(self, name) * factor)) for name in names})
 
 

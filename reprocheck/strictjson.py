@@ -1,4 +1,4 @@
-"""The one place where JSON is parsed: strict UTF-8, no duplicates, no NaN, bounded in every direction.
+"""The one place where JSON is parsed: strict UTF-8, no duplicates, no NaN unless asked for, all bounded.
 
 RFC 8259 leaves duplicate keys, depth and number range open; I-JSON (RFC 7493) closes them, and so do we.
 """
@@ -26,11 +26,14 @@ def loads(
     limits: Limits = DEFAULT,
     max_bytes: int | None = None,
     bounded_strings: bool = True,
+    allow_constants: bool = False,
 ) -> object:
     """Parse one JSON document.
 
     `where` names the document in messages. `max_bytes` defaults to `limits.manifest_bytes`.
     `bounded_strings=False` lifts the limit on single strings (for tool output that is filtered afterwards).
+    `allow_constants=True` takes NaN, Infinity and -Infinity, which Python's json writes, as floats (for files
+    of foreign programs).
     Raises InputFault (E_JSON, E_TOO_LARGE) and nothing else.
     """
     ceiling = limits.manifest_bytes if max_bytes is None else max_bytes
@@ -51,7 +54,7 @@ def loads(
         document = json.loads(
             text,
             object_pairs_hook=_unique,
-            parse_constant=_no_constant,
+            parse_constant=float if allow_constants else _no_constant,
             parse_float=_finite,
             parse_int=_exact,
         )

@@ -18,7 +18,7 @@ PACKAGE = "reprocheck"
 MODULE_LINES = 350
 FUNCTION_LINES = 70
 
-BASE = frozenset({"errors", "limits", "strictjson", "versions", ""})
+BASE = frozenset({"errors", "globs", "limits", "strictjson", "versions", ""})
 """What every room may import; '' is the package itself (its version)."""
 
 ROOMS: dict[str, frozenset[str]] = {

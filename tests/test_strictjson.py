@@ -46,6 +46,15 @@ BAD = {
 }
 
 
+def test_the_constants_of_pythons_json_are_taken_only_when_asked_for() -> None:
+    found = loads(b"[NaN, Infinity, -Infinity]", where="a.json", allow_constants=True)
+    assert repr(found) == "[nan, inf, -inf]"
+    with pytest.raises(InputFault):
+        loads(b"[nan]", where="a.json", allow_constants=True)
+    with pytest.raises(InputFault):
+        loads(b"[1e999]", where="a.json", allow_constants=True)
+
+
 @pytest.mark.parametrize("name", sorted(BAD))
 def test_bad_documents_are_input_faults(name: str) -> None:
     raw, words = BAD[name]

@@ -16,6 +16,7 @@ from reprocheck.model.environment import Variable
 from reprocheck.model.host import Host
 from reprocheck.model.image import Image, Source
 from reprocheck.model.manifest import MANIFEST_VERSION, Manifest, Observation, Tool
+from reprocheck.model.package import Package
 from reprocheck.model.run import RunRecord
 from reprocheck.model.unknown import Unknown
 
@@ -37,6 +38,10 @@ def clean_run(run: RunRecord) -> RunRecord:
     touched = {index for index, argument in enumerate(masked) if argument != argv[index]}
     cleaned = map_text(replace(run, argv=masked), REDACTOR.clean, keep=_EXACT)
     return replace(cleaned, withheld_arguments=tuple(sorted({*withheld, *touched})))
+
+
+def _is_shadowed(package: Package) -> bool:
+    return package.python is not None and not package.python.effective
 
 
 def assemble(
@@ -61,7 +66,8 @@ def assemble(
             digests=None,
             image=image,
             os=sight.observed.os,
-            packages=sight.observed.packages,
+            packages=tuple(p for p in sight.observed.packages if not _is_shadowed(p)),
+            shadowed=tuple(p for p in sight.observed.packages if _is_shadowed(p)),
             pythons=sight.observed.pythons,
             libraries=sight.observed.libraries,
             environment=environment,

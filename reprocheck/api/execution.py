@@ -21,7 +21,6 @@ from reprocheck.model.unknown import Unknown
 from reprocheck.ports import LogSink, Outcome, Plan, PlannedMount, Runner
 
 NO_TIME_LIMIT = 366 * 24 * 3600
-PROCESSES = 1024
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,7 +126,7 @@ def plan_run(
         memory_bytes=options.resources.memory_bytes,
         shm_bytes=options.resources.shm_bytes,
         gpus=options.resources.gpus,
-        pids=PROCESSES,
+        pids=outside.limits.processes,
         disk_bytes=outside.limits.run_disk,
         seconds=options.seconds or NO_TIME_LIMIT,
         mounts=tuple(

@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+import re
+import shlex
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from dataclasses import replace as changed
-from typing import BinaryIO
 
 from reprocheck import __version__
 from reprocheck.api.assemble import see_machine
+from reprocheck.api.outputs import describe_outputs
 from reprocheck.api.outside import Outside
-from reprocheck.artifacts import describe
 from reprocheck.collect.environment import describe_environment
 from reprocheck.collect.secrets import REDACTOR, redact_text, scan_variable
 from reprocheck.engine.docker import DockerEngine
 from reprocheck.engine.docker_inspect import ImageFacts
 from reprocheck.engine.inputs import hash_input
 from reprocheck.engine.store import Store
-from reprocheck.engine.writing import make_private_directory, scratch_directory
-from reprocheck.errors import CouldNotRun, UsageFault
+from reprocheck.errors import CouldNotRun, InputFault, UsageFault
 from reprocheck.limits import Limits
 from reprocheck.model.base import replace
-from reprocheck.model.filetree import portable
 from reprocheck.model.host import Host
 from reprocheck.model.manifest import Manifest, Tool
-from reprocheck.model.run import Output, Resources, RunRecord, Tolerance
+from reprocheck.model.run import Resources, RunRecord, Tolerance
 from reprocheck.model.unknown import Unknown
 from reprocheck.model.verdict import Receipt
-from reprocheck.ports import LogSink, OutputFile, Plan, PlannedMount, RefusedOutput, Runner
+from reprocheck.ports import LogSink, Runner
 from reprocheck.rerun import (
     Judgement,
     Observed,
@@ -43,6 +41,9 @@ from reprocheck.rerun import (
 )
 
 RECEIPT_VERSION = "1.0"
+
+_REPO_DIGEST = re.compile(r"[a-z0-9][a-z0-9._/:-]{0,254}@sha256:[0-9a-f]{64}")
+"""A reference by digest; whatever else a foreign manifest may hold there is no argument for a command."""
 
 __all__ = ["PlannedVerification", "Policy", "Verified", "VerifyOptions", "verify"]
 
@@ -89,6 +90,12 @@ def verify(
             "E_NO_RUN",
             "the manifest holds no run, so there is nothing to verify",
             hint="Record one with `reprocheck run`, or snapshot the container that ran.",
+        )
+    if run.engine == "docker" and manifest.image is None:
+        raise InputFault(
+            "E_DOCUMENT",
+            "the manifest holds a run in a container and no image that it ran in; nothing was started",
+            hint="Check where the manifest came from.",
         )
     supplied = tuple(_supplied(path, host, run, outside) for path, host in options.inputs)
     host, host_unknowns = see_machine(outside)
@@ -145,44 +152,22 @@ class _Verification:
 
     def _observe(self, runner: Runner, sink: LogSink) -> Observed:
         self.outside.progress("running")
-        with (
-            scratch_directory() as scratch,
-            runner.run(_with_directories(self.planned.plan, scratch), sink) as done,
-        ):
+        with runner.run(self.planned.plan, sink) as done:
             self.outside.progress("comparing outputs")
-            files: dict[str, OutputFile] = {}
-            outputs: list[Output] = []
-            refused: list[RefusedOutput] = []
-            for file in done.outputs():
-                name = portable(file.name)
-                if isinstance(file, RefusedOutput):
-                    refused.append(RefusedOutput(name=name, reason=file.reason))
-                    continue
-                try:
-                    with file.open() as stream:
-                        outputs.append(
-                            describe(
-                                name,
-                                file.size,
-                                stream,
-                                limits=self.outside.limits,
-                                ignore_keys=self.run.ignore_keys,
-                            )
-                        )
-                    files[name] = file
-                except (OSError, CouldNotRun) as error:
-                    refused.append(RefusedOutput(name=name, reason=f"could not be read: {error}"))
+            found = describe_outputs(
+                done.outputs(), limits=self.outside.limits, ignore_keys=self.run.ignore_keys
+            )
             compared = compare_outputs(
                 self.run,
-                tuple(outputs),
-                tuple(refused),
+                found.outputs,
+                found.refused,
                 tolerance=self.tolerance,
                 limits=self.outside.limits,
                 recorded=lambda output: self.store.fetch(output.sha256),
-                observed=lambda output: _opened(files, output),
+                observed=found.open,
             )
             outcome = done.outcome
-        return Observed(outcome=outcome, outputs=tuple(outputs), refused=tuple(refused), compared=compared)
+        return Observed(outcome=outcome, outputs=found.outputs, refused=found.refused, compared=compared)
 
     def receipt(
         self,
@@ -225,22 +210,6 @@ class _Verification:
         )
 
 
-def _opened(files: Mapping[str, OutputFile], output: Output) -> AbstractContextManager[BinaryIO] | None:
-    file = files.get(output.name)
-    return file.open() if file is not None else None
-
-
-def _with_directories(plan: Plan, scratch: str) -> Plan:
-    """Give the run an empty, private directory wherever the recorded one had a mount for its outputs."""
-    mounts = []
-    for index, target in enumerate(plan.directories):
-        source = f"{scratch}/{index}"
-        make_private_directory(source)
-        os.chmod(source, 0o777)  # noqa: S103 - the run may have any user; the parent is 0700
-        mounts.append(PlannedMount(source=source, target=target, read_only=False))
-    return changed(plan, mounts=(*plan.mounts, *mounts), directories=())
-
-
 def _supplied(path: str, host: str, run: RunRecord, outside: Outside) -> SuppliedInput:
     source = outside.absolute(host)
     outside.progress(f"hashing input {path}")
@@ -276,16 +245,18 @@ def _recorded_image(manifest: Manifest, engine: DockerEngine, limits: Limits) ->
         recorded_name=lambda name, value: describe_environment(image=((name, value),), limits=limits)[0].name,
     )
     if facts is None:
-        names = manifest.source.repo_digests
         known = manifest.source.config_digest or "an image without an id"
-        hint = (
-            f"Get it with: docker pull {names[0]}"
-            if names
-            else "Load it with `docker load` from the author's archive"
-        )
         raise CouldNotRun(
             "E_IMAGE_GONE",
             f"the recorded image {known} is not on this engine; nothing was started",
-            hint=f"{hint}.",
+            hint=where_to_get(manifest.source.repo_digests),
         )
     return facts
+
+
+def where_to_get(repo_digests: tuple[str, ...]) -> str:
+    """Say how to get an image by the first of its digests that is one."""
+    for name in repo_digests:
+        if _REPO_DIGEST.fullmatch(name):
+            return f"Get it with: docker pull {shlex.quote(name)}"
+    return "Load it with `docker load` from the author's archive."

@@ -6,7 +6,6 @@ One format is one module, one line in `FORMATS` and one test file. No file is ev
 from __future__ import annotations
 
 import hashlib
-from fnmatch import fnmatchcase
 from typing import BinaryIO
 
 from reprocheck.artifacts import (
@@ -22,6 +21,7 @@ from reprocheck.artifacts import (
 )
 from reprocheck.artifacts.elements import BLOCK
 from reprocheck.artifacts.reading import Content, Format, Unreadable, seal
+from reprocheck.globs import matches
 from reprocheck.limits import Limits
 from reprocheck.model.run import IgnoredKey, Output
 
@@ -85,14 +85,23 @@ def describe(
         tensors=content.tensors if content else (),
         numbers=content.numbers if content else (),
         note=note,
+        ignored_keys=content.ignored if content else (),
+    )
+
+
+def unmatched_keys(
+    outputs: tuple[Output, ...], ignore_keys: tuple[IgnoredKey, ...]
+) -> tuple[IgnoredKey, ...]:
+    """Those that named nothing in any described output, in the order given: probably misspelled."""
+    return tuple(
+        entry
+        for entry in ignore_keys
+        if not any(
+            entry.key in output.ignored_keys and matches(output.name, entry.file) for output in outputs
+        )
     )
 
 
 def ignored_keys(name: str, ignore_keys: tuple[IgnoredKey, ...]) -> tuple[str, ...]:
     """Sorted keys that are named as volatile for this file."""
     return tuple(sorted({entry.key for entry in ignore_keys if matches(name, entry.file)}))
-
-
-def matches(name: str, pattern: str) -> bool:
-    """Whether a glob names this file: as a whole, or from any `/` on (`*.log`, `logs/*.txt`)."""
-    return fnmatchcase(name, pattern) or (not pattern.startswith("/") and fnmatchcase(name, f"*/{pattern}"))

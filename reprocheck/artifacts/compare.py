@@ -12,13 +12,14 @@ from itertools import zip_longest
 from typing import BinaryIO
 
 from reprocheck.artifacts import FORMATS, HEAD, format_of, ignored_keys
-from reprocheck.artifacts.reading import NUMBER, Array, Leaf, Reading, Unreadable, kept_arrays, kept_leaves
+from reprocheck.artifacts.reading import NUMBER, Array, IgnoredKeys, Leaf, Reading, Unreadable
 from reprocheck.artifacts.tolerance import Bounds, Gap, bounds_of, measure, numbers_agree
 from reprocheck.limits import Limits
 from reprocheck.model.run import IgnoredKey, Output, TensorDigest, Tolerance
 from reprocheck.model.verdict import ComparedOutput, Level, OutputVerdict
 
 _EXACT = Tolerance(rtol="0", atol="0")
+_OTHER_TENSORS = "the files at hand have other tensors than their descriptions"
 _NOT_KEPT = "the recorded bytes were not kept, so only a bitwise comparison is possible"
 
 
@@ -40,6 +41,8 @@ def compare_output(
     bounds = bounds_of(tolerance) if tolerance is not None else None
     keys = ignored_keys(recorded.name, ignore_keys)
 
+    applied = tuple(key for key in keys if key in recorded.ignored_keys + observed.ignored_keys)
+
     def result(verdict: OutputVerdict, level: Level, reason: str = "") -> ComparedOutput:
         return ComparedOutput(
             name=recorded.name,
@@ -50,7 +53,7 @@ def compare_output(
             observed_sha256=observed.sha256,
             recorded_size=recorded.size,
             observed_size=observed.size,
-            ignored_keys=keys,
+            ignored_keys=applied if level != "L0" else (),
         )
 
     if recorded.sha256 == observed.sha256:
@@ -82,15 +85,18 @@ class _Pair:
     limits: Limits
 
     def arrays(self) -> Iterator[tuple[Array, Array]]:
-        """Arrays of both sides by name; the structures are known to agree."""
-        left = kept_arrays(self._read(self.recorded, self.recorded_stream), self.keys)
-        right = kept_arrays(self._read(self.observed, self.observed_stream), self.keys)
-        return zip(left, right, strict=True)
+        """Arrays of both sides by name. Raises Unreadable where the files contradict the structures."""
+        left = IgnoredKeys(self.keys).arrays(self._read(self.recorded, self.recorded_stream))
+        right = IgnoredKeys(self.keys).arrays(self._read(self.observed, self.observed_stream))
+        for ours, theirs in zip_longest(left, right):
+            if ours is None or theirs is None or _kind(ours) != _kind(theirs):
+                raise Unreadable(_OTHER_TENSORS)
+            yield ours, theirs
 
     def leaves(self) -> Iterator[tuple[Leaf | None, Leaf | None]]:
         """Leaves of both sides in step."""
-        left = kept_leaves(self._read(self.recorded, self.recorded_stream), self.keys)
-        right = kept_leaves(self._read(self.observed, self.observed_stream), self.keys)
+        left = IgnoredKeys(self.keys).leaves(self._read(self.recorded, self.recorded_stream))
+        right = IgnoredKeys(self.keys).leaves(self._read(self.observed, self.observed_stream))
         return zip_longest(left, right)
 
     def _read(self, output: Output, stream: BinaryIO) -> Reading:
@@ -99,6 +105,10 @@ class _Pair:
         if form.name != output.format:
             raise Unreadable(f"the file at hand is {form.name}, not {output.format}")
         return form.read(stream, output.size, limits=self.limits) or Reading()
+
+
+def _kind(item: Array) -> tuple[str, str, tuple[int, ...]]:
+    return item.name, item.dtype.name, item.shape
 
 
 def _unread(recorded: Output, observed: Output) -> str:
@@ -119,11 +129,8 @@ def _judge(recorded: Output, observed: Output, bounds: Bounds | None, pair: _Pai
         return False, shape
     if recorded.structure is None or recorded.structure != observed.structure:
         return False, _first_leaf(recorded, observed, pair)
-    changed = [
-        ours.name
-        for ours, theirs in zip(recorded.tensors, observed.tensors, strict=True)
-        if ours.sha256 != theirs.sha256
-    ]
+    now = {tensor.name: tensor.sha256 for tensor in observed.tensors}
+    changed = sorted(tensor.name for tensor in recorded.tensors if tensor.sha256 != now[tensor.name])
     texts = []
     within = bounds is not None
     if changed:
@@ -143,6 +150,8 @@ def _tensor_shapes(recorded: tuple[TensorDigest, ...], observed: tuple[TensorDig
     """Describe the first difference of names, types or shapes; '' when there is none."""
     left = {tensor.name: tensor for tensor in recorded}
     right = {tensor.name: tensor for tensor in observed}
+    if len(left) != len(recorded) or len(right) != len(observed):
+        return "one description names a tensor twice"
     missing, extra = sorted(left.keys() - right.keys()), sorted(right.keys() - left.keys())
     if missing or extra:
         texts = [f"{len(missing)} tensors are missing, first {missing[0]!r}"] if missing else []
@@ -173,7 +182,7 @@ def _tensors(
             if bounds is None:
                 break
     if not gaps:
-        raise Unreadable("the files at hand have other tensors than their descriptions")
+        raise Unreadable(_OTHER_TENSORS)
     if bounds is None:
         return False, f"{lead}, first {_gap_text(*gaps[0])}"
     beyond = sum(gap.beyond for _, gap in gaps)

@@ -1,7 +1,8 @@
 """JSON documents: one leaf per scalar, named by its JSON Pointer (RFC 6901).
 
 As in RFC 8785, key order, white space and the spelling of a number are not content: 1.0 and 1 are one number.
-Negative zero stays apart from zero, which RFC 8785 does not do.
+Negative zero stays apart from zero, which RFC 8785 does not do. NaN and Infinity, which Python writes for a
+loss that diverged, are numbers here: each is equal to itself.
 """
 
 from __future__ import annotations
@@ -44,7 +45,12 @@ def parse(raw: bytes, *, where: str, limits: Limits) -> object:
         raise Unreadable(f"{where} may hold more than {VALUES} values")
     try:
         return strictjson.loads(
-            raw, where=where, limits=limits, max_bytes=limits.document_bytes, bounded_strings=False
+            raw,
+            where=where,
+            limits=limits,
+            max_bytes=limits.document_bytes,
+            bounded_strings=False,
+            allow_constants=True,
         )
     except InputFault as fault:
         raise Unreadable(fault.message) from None

@@ -82,6 +82,8 @@ class Content:
     """`sha256:...` over names, types, shapes, element bytes and leaves."""
     structure: str
     """The same without numbers and element bytes: a tolerance applies only where this agrees."""
+    ignored: tuple[str, ...] = ()
+    """Ignored keys that named something, sorted."""
 
 
 class Format(Protocol):
@@ -106,41 +108,57 @@ class Format(Protocol):
         ...
 
 
-def kept_leaves(reading: Reading, ignored: tuple[str, ...]) -> Iterator[Leaf]:
-    """Leaves that no ignored key covers."""
-    for leaf in reading.leaves():
-        if not covers(ignored, leaf.key):
-            yield leaf
+class IgnoredKeys:
+    """The keys that a file's readers leave out, and which of them named something so far."""
+
+    def __init__(self, keys: tuple[str, ...]) -> None:
+        self._keys = keys
+        self._used: set[str] = set()
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        """Those that named something, sorted."""
+        return tuple(sorted(self._used))
+
+    def leaves(self, reading: Reading) -> Iterator[Leaf]:
+        """Leaves that no key covers."""
+        for leaf in reading.leaves():
+            if not self._cover(leaf.key):
+                yield leaf
+
+    def arrays(self, reading: Reading) -> tuple[Array, ...]:
+        """Arrays that no key covers, sorted by name."""
+        kept = (array for array in reading.arrays if not self._cover(array.name))
+        return tuple(sorted(kept, key=lambda array: array.name))
+
+    def _cover(self, name: str) -> bool:
+        if not self._keys:
+            return False
+        found = [key for key in self._keys if covers(key, name)]
+        self._used.update(found)
+        return bool(found)
 
 
-def kept_arrays(reading: Reading, ignored: tuple[str, ...]) -> tuple[Array, ...]:
-    """Arrays that no ignored key covers, sorted by name."""
-    kept = (array for array in reading.arrays if not covers(ignored, array.name))
-    return tuple(sorted(kept, key=lambda array: array.name))
-
-
-def covers(ignored: tuple[str, ...], key: str) -> bool:
+def covers(ignored: str, key: str) -> bool:
     """Whether an ignored key names this leaf or something above it.
 
     `/a/b` is a JSON Pointer; a bare `name` is that member at any depth of a JSON document, that column of a
     table, or that dotted path of a checkpoint.
     """
-    for entry in ignored:
-        if key == entry or key.startswith((f"{entry}/", f"{entry}.", f"{entry}[")):
-            return True
-        member = entry.replace("~", "~0").replace("/", "~1")
-        if key.startswith("/") and not entry.startswith("/") and member in key[1:].split("/"):
-            return True
-    return False
+    if key == ignored or key.startswith((f"{ignored}/", f"{ignored}.", f"{ignored}[")):
+        return True
+    member = ignored.replace("~", "~0").replace("/", "~1")
+    return key.startswith("/") and not ignored.startswith("/") and member in key[1:].split("/")
 
 
 def seal(form: str, reading: Reading, *, ignored: tuple[str, ...] = ()) -> Content:
     """Digest a reading once, from the front to the back. Raises Unreadable where the file breaks its word."""
     content = hashlib.sha256(_frame("reprocheck-content-1", form))
     structure = hashlib.sha256(_frame("reprocheck-structure-1", form))
+    keys = IgnoredKeys(ignored)
     tensors: list[TensorDigest] = []
     last = None
-    for array in kept_arrays(reading, ignored):
+    for array in keys.arrays(reading):
         if array.name == last:
             raise Unreadable(f"two arrays have the name {array.name[:80]!r}")
         last = array.name
@@ -152,7 +170,7 @@ def seal(form: str, reading: Reading, *, ignored: tuple[str, ...] = ()) -> Conte
         content.update(record)
         content.update(_frame(tensor.sha256))
     numbers: list[NamedNumber] = []
-    for leaf in kept_leaves(reading, ignored):
+    for leaf in keys.leaves(reading):
         record = _frame("leaf", leaf.key, leaf.tag)
         structure.update(record)
         content.update(record)
@@ -167,6 +185,7 @@ def seal(form: str, reading: Reading, *, ignored: tuple[str, ...] = ()) -> Conte
         numbers=tuple(numbers) if len(numbers) <= NUMBERS_LISTED else (),
         content=f"sha256:{content.hexdigest()}",
         structure=f"sha256:{structure.hexdigest()}",
+        ignored=keys.used,
     )
 
 

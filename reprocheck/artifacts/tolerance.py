@@ -24,6 +24,8 @@ PIECE = 64 * 1024
 
 _PRECISION = decimal.Context(prec=60, Emin=decimal.MIN_EMIN, Emax=decimal.MAX_EMAX, traps=[])
 _LONGEST_NUMBER = 400
+_LEAST, _MOST = -400, 308
+"""Decimal exponents of a tolerance that means something: those of a 64-bit float, and a little below."""
 _UNITS = {1: "B", 2: "H", 4: "I", 8: "Q"}
 
 
@@ -51,14 +53,18 @@ class Gap:
 
 
 def bounds_of(tolerance: Tolerance) -> Bounds:
-    """Check a tolerance. Raises InputFault (E_TOLERANCE) unless both parts are finite and not negative."""
+    """Check a tolerance.
+
+    Raises InputFault (E_TOLERANCE) unless both parts are 0 or positive numbers of the size of a float.
+    """
     parts = []
     for label, text in (("rtol", tolerance.rtol), ("atol", tolerance.atol)):
         value = decimal_of(text)
-        if value is None or not value.is_finite() or value < 0:
+        sized = value is not None and value.is_finite() and (not value or _LEAST <= value.adjusted() <= _MOST)
+        if value is None or not sized or value < 0:
             raise InputFault(
                 "E_TOLERANCE",
-                f"the tolerance {label} is {text[:40]!r}, which is not a finite number from 0 up",
+                f"the tolerance {label} is {text[:40]!r}, which is not an ordinary number from 0 up",
                 hint="Give a decimal number such as 1e-6.",
             )
         parts.append(value)

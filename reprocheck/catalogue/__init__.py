@@ -100,15 +100,3 @@ VERDICTS: tuple[VerdictEntry, ...] = (
     ),
 )
 """The seven verdicts, best first."""
-
-_BY_CODE = {entry.code: entry for entry in ERRORS}
-
-
-def lookup_error(code: str) -> ErrorEntry | None:
-    """Return the entry of an error code, None when there is none; upper and lower case are one."""
-    return _BY_CODE.get(code.upper())
-
-
-def lookup_verdict(verdict: str) -> VerdictEntry | None:
-    """Return the entry of a verdict, None when there is none; upper and lower case are one."""
-    return next((entry for entry in VERDICTS if entry.code == verdict.lower()), None)

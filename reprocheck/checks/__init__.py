@@ -1,16 +1,16 @@
 """Pre-publication rules: what a reader of the paper would miss, or could not repeat.
 
 A rule is a pure function over the manifest and its receipts. One that could not see what it needs stands in
-`CheckReport.not_checked` and never counts as passed.
+`CheckReport.unknowns` and never counts as passed.
 """
 
 from __future__ import annotations
 
-from reprocheck.checks import data, determinism, image, outputs, packages, process, provenance
+from reprocheck.checks import determinism, image, inputs, outputs, packages, process, provenance
 from reprocheck.checks.judging import Check, Evidence, Judgement, lacks, unread_sections
 from reprocheck.errors import UsageFault
 from reprocheck.limits import DEFAULT, Limits
-from reprocheck.model.change import Severity
+from reprocheck.model.change import SEVERITIES
 from reprocheck.model.check import CheckReport, Violation
 from reprocheck.model.manifest import Manifest
 from reprocheck.model.rule import Rule
@@ -26,7 +26,7 @@ CHECKS: tuple[Check, ...] = tuple(
             *provenance.CHECKS,
             *process.CHECKS,
             *determinism.CHECKS,
-            *data.CHECKS,
+            *inputs.CHECKS,
             *packages.CHECKS,
             *outputs.CHECKS,
         ),
@@ -37,8 +37,6 @@ CHECKS: tuple[Check, ...] = tuple(
 
 RULES: tuple[Rule, ...] = tuple(check.rule for check in CHECKS)
 """What `reprocheck explain` prints of this room, by code."""
-
-_RANK: dict[Severity, int] = {"high": 0, "medium": 1, "low": 2, "info": 3}
 
 
 def check(
@@ -66,7 +64,7 @@ def check(
         schema_version=REPORT_VERSION,
         findings=tuple(sorted(findings, key=_order)),
         passed=tuple(sorted(code for code, judgement in judged if not judgement.hits and not judgement.gaps)),
-        not_checked=tuple(
+        unknowns=tuple(
             Unknown(section="checks", where=code, reason="; ".join(judgement.gaps))
             for code, judgement in sorted(judged, key=lambda pair: pair[0])
             if judgement.gaps
@@ -86,4 +84,4 @@ def _judge(one: Check, evidence: Evidence) -> Judgement:
 
 
 def _order(finding: Violation) -> tuple[int, str, str, str]:
-    return _RANK[finding.severity], finding.code, finding.where, finding.message
+    return SEVERITIES.index(finding.severity), finding.code, finding.where, finding.message

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.resources
 import re
+from collections.abc import Iterator, Mapping
 
 from reprocheck import strictjson
 from reprocheck.model.doctor import (
@@ -15,6 +16,7 @@ from reprocheck.model.doctor import (
     Floor,
 )
 from reprocheck.model.manifest import Tool
+from reprocheck.model.unknown import Unknown
 
 _OPTIONAL = {
     "containerd": ("it comes with a container engine", ""),
@@ -32,10 +34,13 @@ _OPTIONAL = {
 }
 """What a missing tool means, and what to do about it."""
 
+_ENGINE = "docker engine"
+_TOLD_BY_THE_ENGINE = ("containerd", "runc")
+
 
 def load_floors() -> tuple[Floor, ...]:
     """Load the floor table that is shipped with the package."""
-    file = importlib.resources.files("reprocheck").joinpath("explain", "data", "floors.json")
+    file = importlib.resources.files("reprocheck.checks").joinpath("data", "floors.json")
     rows = strictjson.loads(file.read_bytes(), where="floors.json")
     assert isinstance(rows, list)
     return tuple(
@@ -62,8 +67,20 @@ def diagnose(
         for name, failure in broken.items()
     ]
     return DoctorReport(
-        schema_version=DOCTOR_VERSION, checks=tuple(sorted(checks, key=lambda check: check.name))
+        schema_version=DOCTOR_VERSION,
+        checks=tuple(sorted(checks, key=lambda check: check.name)),
+        unknowns=tuple(sorted(_unknowns(tools, by_tool), key=lambda unknown: unknown.where)),
     )
+
+
+def _unknowns(tools: tuple[Tool, ...], floors: Mapping[str, Floor]) -> Iterator[Unknown]:
+    if not any(tool.name == _ENGINE and tool.version for tool in tools):
+        reason = "only a container engine tells its version, and none answered"
+        yield from (Unknown(section="checks", where=name, reason=reason) for name in _TOLD_BY_THE_ENGINE)
+    for tool in tools:
+        if tool.version and tool.name in floors and not _number(tool.version):
+            reason = f"its version {tool.version[:80]!r} is no number, so no floor could be held against it"
+            yield Unknown(section="checks", where=tool.name, reason=reason)
 
 
 def _check(tool: Tool, floor: Floor | None) -> DoctorCheck:

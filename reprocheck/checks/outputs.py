@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import posixpath
-from fnmatch import fnmatchcase
 
 from reprocheck.checks.judging import CHECKED_ON, PASSED, Check, Evidence, Judgement, hit
 from reprocheck.checks.receipts import reproduced
+from reprocheck.globs import matches
 from reprocheck.model.rule import Rule
 from reprocheck.model.run import Output
 
@@ -105,7 +105,7 @@ def _matches(name: str, pattern: str) -> bool:
     return (
         bare in {name, ""}
         or name.startswith(f"{bare}/")
-        or any(fnmatchcase(name, glob) for glob in (bare, f"{bare}/*"))
+        or any(matches(name, glob) for glob in (bare, f"{bare}/*"))
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from reprocheck.checks.judging import CHECKED_ON, PASSED, Check, Evidence, Judgement, hit, some
 from reprocheck.model.change import Severity
+from reprocheck.model.installing import pytorch_index
 from reprocheck.model.manifest import Manifest
 from reprocheck.model.package import DirectUrl, Distribution, Package, PythonEnvironment
 from reprocheck.model.rule import Rule
@@ -43,22 +44,18 @@ INTERPRETERS = Rule(
     date=CHECKED_ON,
 )
 
-_PYTORCH_INDEX = "https://download.pytorch.org/whl"
-_PYTORCH_LABEL = re.compile(r"cpu|cu\d{2,4}|rocm\d[\d.]*|xpu")
-_PYTORCH_NAMES = frozenset({"torch", "torchvision", "torchaudio"})
 _PYTHON_NAME = re.compile(r"(?:python|pypy)[\d.]*")
 
 
 def _local_version(evidence: Evidence) -> Judgement:
     hits = []
     for package, distribution in _distributions(evidence.manifest):
-        public, plus, label = package.version.partition("+")
+        public, plus, _ = package.version.partition("+")
         # A distribution that an OS package owns comes from that package, not from an index.
         if not plus or package.owner or distribution.direct_url is not None:
             continue
-        fix = None
-        if package.name.lower() in _PYTORCH_NAMES and _PYTORCH_LABEL.fullmatch(label):
-            fix = f"Add --extra-index-url {_PYTORCH_INDEX}/{label} to the requirements, with hashes."
+        index = pytorch_index(package.name, package.version)
+        fix = f"Add --extra-index-url {index} to the requirements, with hashes." if index else None
         message = f"{package.name} {package.version} is not on PyPI, where only {public} could be"
         hits.append(hit(LOCAL_VERSION, _where(package, distribution), message, fix=fix))
     return Judgement(hits=tuple(hits))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from reprocheck.cli import options, terminal
@@ -9,7 +11,8 @@ from reprocheck.cli.results import check_target, read_manifest, read_receipt, wr
 from reprocheck.limits import Limits
 from reprocheck.render.style import Style
 
-_RANKS = {"info": 0, "low": 1, "medium": 2, "high": 3}
+if TYPE_CHECKING:
+    from reprocheck.model.change import Severity
 
 
 @click.command("check")
@@ -30,7 +33,7 @@ def command(
     manifest: str,
     receipts: tuple[str, ...],
     format_: str,
-    fail_on: str,
+    fail_on: Severity,
     style: Style,
     limits: Limits,
     output_file: options.OutputFile,
@@ -41,6 +44,7 @@ def command(
     """
     from reprocheck.api.compare import check
     from reprocheck.codec import encode
+    from reprocheck.model.change import at_least
     from reprocheck.render import check_text
 
     check_target(output_file)
@@ -49,6 +53,6 @@ def command(
     )
     document = encode(report) if format_ == "json" else check_text.render(report, style=style).encode()
     write_result(document, output_file)
-    if any(_RANKS[finding.severity] >= _RANKS[fail_on] for finding in report.findings):
+    if any(at_least(finding.severity, fail_on) for finding in report.findings):
         return 1
-    return 4 if report.not_checked else 0
+    return 4 if report.unknowns else 0

@@ -41,4 +41,4 @@ def command(
         write_result(encode(report), output_file)
     else:
         write_result(diff_text.render(report, everything=everything, style=style).encode(), output_file)
-    return 0 if report.verdict == "identical" else 1
+    return {"identical": 0, "differs": 1, "inconclusive": 4}[report.verdict]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from reprocheck.cli import options, terminal
@@ -9,7 +11,8 @@ from reprocheck.cli.results import check_target, read_manifest, write_result
 from reprocheck.limits import Limits
 from reprocheck.render.style import Style
 
-_RANKS = {"info": 0, "low": 1, "medium": 2, "high": 3}
+if TYPE_CHECKING:
+    from reprocheck.model.change import Severity
 
 
 @click.command("graph")
@@ -28,7 +31,7 @@ def command(
     file: str,
     format_: str,
     full: bool,
-    fail_on: str | None,
+    fail_on: Severity | None,
     style: Style,
     limits: Limits,
     output_file: options.OutputFile,
@@ -36,6 +39,7 @@ def command(
     """Show dependency conflicts of a manifest, with their causes."""
     from reprocheck.api.compare import graph
     from reprocheck.codec import encode
+    from reprocheck.model.change import at_least
     from reprocheck.render import graph_dot, graph_mermaid, graph_text
 
     check_target(output_file)
@@ -50,6 +54,6 @@ def command(
         case _:
             document = graph_text.render(report, style=style).encode()
     write_result(document, output_file)
-    if any(c.broken or (fail_on and _RANKS[c.severity] >= _RANKS[fail_on]) for c in report.conflicts):
+    if any(c.broken or (fail_on and at_least(c.severity, fail_on)) for c in report.conflicts):
         return 1
     return 4 if report.unknowns else 0

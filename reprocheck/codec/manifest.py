@@ -16,7 +16,7 @@ from reprocheck.model.base import replace
 from reprocheck.model.manifest import MANIFEST_VERSION, Digests, Manifest
 from reprocheck.strictjson import loads
 
-_CONTENT = ("image", "os", "packages", "pythons", "libraries")
+_CONTENT = ("image", "os", "packages", "shadowed", "pythons", "libraries")
 _UNDIGESTED = ("digests", "source", "observation")
 
 
@@ -64,7 +64,7 @@ def _plain(manifest: Manifest) -> dict[str, object]:
 def _digests(document: dict[str, object], *, foreign_fields: bool) -> Digests:
     to_bytes = canonical if foreign_fields else canonical_plain
     environment = cast("list[dict[str, object]]", document["environment"])
-    content = {key: document[key] for key in _CONTENT}
+    content = {key: document[key] for key in _CONTENT if key in document}
     content["environment"] = [variable for variable in environment if variable["origin"] == "image"]
     whole = {key: value for key, value in document.items() if key not in _UNDIGESTED}
     return Digests(content=digest(to_bytes(content)), manifest=digest(to_bytes(whole)))

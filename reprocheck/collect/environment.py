@@ -109,9 +109,6 @@ ALLOWED_NAMES: tuple[str, ...] = (
 REFUSED_PREFIXES: tuple[str, ...] = ("TF_CLI_", "TF_CLOUD_", "TF_TOKEN_", "TF_VAR_", "TORCHSERVE_")
 """Names under an allowed prefix that belong to another program (Terraform's variables hold credentials)."""
 
-SET_BY_THE_SHELL: tuple[str, ...] = ("HOME", "HOSTNAME", "OLDPWD", "PWD", "SHLVL", "TERM", "_")
-"""Names that no run was given: the engine or the shell makes them anew each time."""
-
 LONGEST_NAME = 256
 """Characters of a name; a longer one is cut, with its length."""
 
@@ -171,20 +168,6 @@ def _listed(by_origin: dict[Origin, Variable]) -> Iterator[Variable]:
     yield by_origin[in_force]
     if in_force != "image" and "image" in by_origin:
         yield by_origin["image"]
-
-
-def needed_values(variables: tuple[Variable, ...]) -> tuple[str, ...]:
-    """Names that a re-execution needs and whose value the manifest does not hold, sorted.
-
-    Only what was given to the run or the container counts: the image brings its own, the host's are not used.
-    """
-    return tuple(
-        sorted(
-            v.name
-            for v in variables
-            if v.value is None and v.origin in {"run", "container"} and v.name not in SET_BY_THE_SHELL
-        )
-    )
 
 
 def _describe(name: str, value: str, origin: Origin, *, wanted: bool, limits: Limits) -> Variable:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from packaging.utils import canonicalize_name
+
 from reprocheck.collect.observed import Claim
 from reprocheck.model.base import replace
 from reprocheck.model.filetree import FileTree, portable
@@ -14,16 +16,10 @@ Owners = dict[str, Claim]
 
 # Two managers can claim one path (a conda package and the RECORD that it installed): the outer one owns it.
 _RANK = {"conda": 0, "deb": 1, "apk": 2, "pypi": 3}
-_SEPARATORS = re.compile(r"[-_.]+")
 _RELEASE = re.compile(r"(?:[0-9]+:)?([0-9]+\.[0-9]+(?:\.[0-9]+)?)(?:[~_]?((?:a|b|rc)[0-9]+))?")
 _OWN_LIBRARY = re.compile(
     r"nvidia-|cuda|cudnn|nccl|lib(?:cu|nv|nccl|openblas|blis|gomp|i?omp)|openblas|mkl|blis|intel-openmp|llvm-openmp"
 )
-
-
-def normalised(name: str) -> str:
-    """Return a project name as PEP 503 compares it."""
-    return _SEPARATORS.sub("-", name).lower()
 
 
 def owners_of(tree: FileTree, claims: tuple[Claim, ...]) -> Owners:
@@ -89,7 +85,7 @@ def assign(
             # versions in one directory are another matter: which of them counts is chance, so both do.
             twins: set[tuple[str, str]] = set()
             for package in here:
-                name = normalised(package.name)
+                name = canonicalize_name(package.name)
                 effective = name not in names and (name, package.version) not in twins
                 rest.append(_found_by(package, python, effective))
                 twins.add((name, package.version))
@@ -196,7 +192,7 @@ def sort_key(package: Package) -> tuple[str, ...]:
     environment, metadata = (python.environment, python.metadata) if python is not None else ("", "")
     return (
         package.type,
-        normalised(package.name) if package.type == "pypi" else package.name,
+        canonicalize_name(package.name) if package.type == "pypi" else package.name,
         package.version,
         location,
         environment,

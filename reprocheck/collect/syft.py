@@ -7,11 +7,11 @@ syft-json carries the whole image configuration and syft's own settings (`source
 from __future__ import annotations
 
 import posixpath
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from reprocheck import strictjson
@@ -206,7 +206,7 @@ def _sighting(
 ) -> tuple[tuple[str, str], _Sighting]:
     comparable = version
     if kind == "pypi":
-        name = re.sub(r"[-_.]+", "-", name).lower()  # PEP 503
+        name = canonicalize_name(name)
         try:
             comparable = str(Version(version))
         except InvalidVersion:

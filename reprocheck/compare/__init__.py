@@ -39,18 +39,22 @@ _CONTENT = ("environment", "packages", "libraries", "pythons", "os", "image")
 
 
 def compare(a: Manifest, b: Manifest) -> Delta:
-    """Return all differences, sorted, and what could not be compared.
+    """Return all differences, sorted, and what could not or was not meant to be compared.
 
     Pure. `compare(m, m)` has no differences, and `compare(b, a)` mirrors `compare(a, b)`.
     """
     parts = [comparator(a, b) for comparator in COMPARATORS]
     differences = [d for part in parts for d in part.differences]
     differences += _unexplained_content(a, b, differences)
-    unknowns = {u for part in parts for u in part.not_compared} | _unknowns(a, b)
     return Delta(
         differences=tuple(sorted(differences, key=rank_key)),
-        not_compared=tuple(sorted(unknowns, key=lambda u: (u.section, u.where, u.reason))),
+        unknowns=_sorted({u for part in parts for u in part.unknowns} | _unknowns(a, b)),
+        left_out=_sorted({u for part in parts for u in part.left_out}),
     )
+
+
+def _sorted(open_ends: set[Unknown]) -> tuple[Unknown, ...]:
+    return tuple(sorted(open_ends, key=lambda u: (u.section, u.where, u.reason)))
 
 
 def _unexplained_content(a: Manifest, b: Manifest, found: list[Difference]) -> tuple[Difference, ...]:

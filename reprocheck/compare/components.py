@@ -13,14 +13,19 @@ from reprocheck.model.package import NativeLibrary, PythonEnvironment
 def compare_libraries(a: Manifest, b: Manifest) -> Delta:
     """Differences of `libraries`; a library is known by its kind and its name up to `.so`."""
     groups_a, groups_b = _by_stem(a.libraries), _by_stem(b.libraries)
-    slots: tuple[Callable[[NativeLibrary], Hashable], ...] = (lambda x: x.path, lambda x: x.name)
+    homes = _homes(a, b)
+    slots: tuple[Callable[[NativeLibrary], Hashable], ...] = (
+        lambda x: x.path,
+        lambda x: _at_home(x.path, homes),
+        lambda x: x.name,
+    )
     differences: list[Difference] = []
     for key in groups_a.keys() | groups_b.keys():
         own, other = groups_a.get(key, []), groups_b.get(key, [])
         several = max(len(own), len(other)) > 1
         for before, after in pair(own, other, slots=slots, precedence=_library_order):
-            differences.extend(_library(before, after, several))
-    return Delta(differences=tuple(differences), not_compared=())
+            differences.extend(_library(before, after, several, homes))
+    return Delta(differences=tuple(differences), unknowns=())
 
 
 def compare_pythons(a: Manifest, b: Manifest) -> Delta:
@@ -29,7 +34,7 @@ def compare_pythons(a: Manifest, b: Manifest) -> Delta:
     differences: list[Difference] = []
     for before, after in pair(a.pythons, b.pythons, slots=slots, precedence=repr):
         differences.extend(_python(before, after))
-    return Delta(differences=tuple(differences), not_compared=())
+    return Delta(differences=tuple(differences), unknowns=())
 
 
 def _by_stem(libraries: tuple[NativeLibrary, ...]) -> dict[tuple[str, str], list[NativeLibrary]]:
@@ -39,12 +44,26 @@ def _by_stem(libraries: tuple[NativeLibrary, ...]) -> dict[tuple[str, str], list
     return groups
 
 
+def _homes(a: Manifest, b: Manifest) -> tuple[str, ...]:
+    """Directories of environments that only one side has, the longest first."""
+    own, other = (
+        {p.prefix.rstrip("/") for p in side.pythons if p.kind != "system"} - {""} for side in (a, b)
+    )
+    return tuple(sorted(own ^ other, key=lambda home: (-len(home), home)))
+
+
+def _at_home(path: str, homes: tuple[str, ...]) -> str:
+    """Return a path without the directory of its environment: in another one it differs by name alone."""
+    home = next((home for home in homes if path.startswith(f"{home}/")), "")
+    return f"…{path[len(home) :]}" if home else path
+
+
 def _library_order(library: NativeLibrary) -> tuple[str, ...]:
     return (library.path, library.name, library.version, library.owner, library.source)
 
 
 def _library(
-    before: NativeLibrary | None, after: NativeLibrary | None, several: bool
+    before: NativeLibrary | None, after: NativeLibrary | None, several: bool, homes: tuple[str, ...]
 ) -> tuple[Difference, ...]:
     sides = [x for x in (before, after) if x is not None]
     name = min(x.name for x in sides)
@@ -53,10 +72,11 @@ def _library(
     if before is None or after is None:
         old, new = (f"{x.version} {x.path}".strip() if x is not None else None for x in (before, after))
         return differ("libraries", name, "presence", old, new, type=kind, where=where)
+    moved = _at_home(before.path, homes) != _at_home(after.path, homes)
     changes = (
         ("version", before.version, after.version),
         ("name", before.name, after.name),
-        ("path", before.path, after.path),
+        ("path", before.path, after.path if moved else before.path),
         ("owner", _unversioned(before.owner), _unversioned(after.owner)),
     )
     return tuple(

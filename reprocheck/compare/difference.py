@@ -6,39 +6,12 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, Literal, TypeVar
 
-from reprocheck.model.change import ChangeKind, Delta, Difference
+from reprocheck.model.change import SECTIONS, ChangeKind, Delta, Difference, Section
 from reprocheck.model.unknown import Unknown
 
-Section = Literal[
-    "inputs",
-    "code",
-    "environment",
-    "packages",
-    "libraries",
-    "pythons",
-    "os",
-    "image",
-    "host",
-    "run",
-    "outputs",
-]
 Shown = str | int | bool | tuple[str, ...] | None
 Item = TypeVar("Item", bound=Hashable)
 Pair = tuple[Item | None, Item | None]
-
-SECTIONS: tuple[Section, ...] = (
-    "inputs",
-    "code",
-    "run",
-    "environment",
-    "packages",
-    "libraries",
-    "pythons",
-    "os",
-    "image",
-    "host",
-    "outputs",
-)
 
 
 def differ(
@@ -151,8 +124,8 @@ def _text(value: Shown) -> str | None:
 def one_sided(section: Literal["host", "image", "os", "run"], first: bool, second: bool) -> Delta:
     """Say that a section cannot be compared because one side lacks it; nothing when both do."""
     if not first and not second:
-        return Delta(differences=(), not_compared=())
+        return Delta(differences=(), unknowns=())
     reason = f"only the {'first' if first else 'second'} manifest has this section"
     return Delta(
-        differences=(), not_compared=(Unknown(section=section, where="the whole section", reason=reason),)
+        differences=(), unknowns=(Unknown(section=section, where="the whole section", reason=reason),)
     )

@@ -25,7 +25,7 @@ def compare_image(a: Manifest, b: Manifest) -> Delta:
     if before.diff_ids != after.diff_ids:
         shared = _shared(before, after)
         changes += differ("image", "layers", "diff_ids", _layers(before, shared), _layers(after, shared))
-    return Delta(differences=tuple(changes), not_compared=())
+    return Delta(differences=tuple(changes), unknowns=())
 
 
 def compare_os(a: Manifest, b: Manifest) -> Delta:
@@ -39,7 +39,7 @@ def compare_os(a: Manifest, b: Manifest) -> Delta:
     if not changes:
         changes += differ("os", "name", "value", before.name, after.name)
     changes += differ("os", "libc", "value", before.libc, after.libc)
-    return Delta(differences=tuple(changes), not_compared=())
+    return Delta(differences=tuple(changes), unknowns=())
 
 
 def _platform(image: Image) -> str:

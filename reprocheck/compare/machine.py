@@ -27,7 +27,7 @@ def compare_host(a: Manifest, b: Manifest) -> Delta:
     found: list[Difference] = []
     for name, old, new in rows:
         found.extend(differ("host", name, "value", old, new))
-    return Delta(differences=tuple(found), not_compared=())
+    return Delta(differences=tuple(found), unknowns=())
 
 
 def _cpu(before: Cpu, after: Cpu) -> list[tuple[str, Shown, Shown]]:

@@ -8,11 +8,12 @@ How a package came to be installed (`installer`, `requested`) changes nothing th
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Hashable
 from functools import partial
 from typing import Literal
+
+from packaging.utils import canonicalize_name
 
 from reprocheck.compare.difference import Shown, differ, pair
 from reprocheck.model.change import Delta, Difference
@@ -26,7 +27,7 @@ Group = dict[tuple[str, str], list[Package]]
 
 def compare_packages(a: Manifest, b: Manifest) -> Delta:
     """Differences of `packages`, as a multiset."""
-    groups_a, groups_b = _group(a.packages), _group(b.packages)
+    groups_a, groups_b = _group(a.every_package), _group(b.every_package)
     homes = _renamed(a, b)
     slots: tuple[Callable[[Package], Hashable], ...] = (_place, partial(_home, homes=homes))
     differences: list[Difference] = []
@@ -42,13 +43,13 @@ def compare_packages(a: Manifest, b: Manifest) -> Delta:
                 unseen.extend(missed)
             else:
                 differences.extend(_presence(before, after, where))
-    return Delta(differences=tuple(differences), not_compared=tuple(unseen))
+    return Delta(differences=tuple(differences), unknowns=tuple(unseen))
 
 
 def normal_name(package: Package) -> str:
     """Return the name that makes two spellings one package: PEP 503 for Python, as it is elsewhere."""
     if package.type == "pypi":
-        return re.sub(r"[-_.]+", "-", package.name).lower()
+        return canonicalize_name(package.name)
     return package.name.lower() if package.type == "conda" else package.name
 
 

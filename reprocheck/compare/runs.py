@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from fnmatch import fnmatchcase
 
-from reprocheck.compare.difference import Section, Shown, differ, one_sided
-from reprocheck.model.change import Delta, Difference
+from reprocheck.compare.difference import Shown, differ, one_sided
+from reprocheck.globs import matches
+from reprocheck.model.change import Delta, Difference, Section
 from reprocheck.model.manifest import Manifest
 from reprocheck.model.run import Input, Mount, Output, RunRecord
 from reprocheck.model.unknown import Unknown
@@ -25,19 +25,20 @@ def compare_run(a: Manifest, b: Manifest) -> Delta:
     if before.argv != after.argv:
         found.extend(differ("run", "argv", "value", *_commands(before, after)))
     found.extend(_mounts(before, after))
-    changed, unseen = _written(before, after)
-    withheld = sorted({*before.withheld_arguments, *after.withheld_arguments})
-    unseen += [
+    changed, open_ends = _written(before, after)
+    withheld = tuple(
         Unknown(section="run", where=f"argv[{place}]", reason="its text was withheld by the secret scan")
-        for place in withheld
-    ]
-    return Delta(differences=(*found, *changed), not_compared=tuple(unseen))
+        for place in sorted({*before.withheld_arguments, *after.withheld_arguments})
+    )
+    if before.fresh and after.fresh:  # what such runs wrote is an effect, and no output by declaration
+        return Delta(differences=(*found, *changed), unknowns=(), left_out=(*withheld, *open_ends))
+    return Delta(differences=(*found, *changed), unknowns=open_ends, left_out=withheld)
 
 
 def compare_inputs(a: Manifest, b: Manifest) -> Delta:
     """Differences of the run's inputs, by path. A single source file counts as code."""
     if a.run is None or b.run is None:
-        return Delta(differences=(), not_compared=())  # said once, by compare_run
+        return Delta(differences=(), unknowns=())  # said once, by compare_run
     old, new = ({item.path: item for item in sorted(run.inputs, key=repr)} for run in (a.run, b.run))
     found: list[Difference] = []
     unseen: list[Unknown] = []
@@ -46,23 +47,23 @@ def compare_inputs(a: Manifest, b: Manifest) -> Delta:
         made, missed = _input(path, before, after)
         found.extend(made)
         unseen.extend(missed)
-    return Delta(differences=tuple(found), not_compared=tuple(unseen))
+    return Delta(differences=tuple(found), unknowns=tuple(unseen))
 
 
 def compare_outputs(a: Manifest, b: Manifest) -> Delta:
     """Differences of the run's outputs, by name; those that both sides named as volatile are not compared."""
     if a.run is None or b.run is None:
-        return Delta(differences=(), not_compared=())
+        return Delta(differences=(), unknowns=())
     old, new = ({item.name: item for item in sorted(run.outputs, key=repr)} for run in (a.run, b.run))
     found: list[Difference] = []
-    unseen: list[Unknown] = []
+    ignored: list[Unknown] = []
     for name in old.keys() | new.keys():
-        if all(any(fnmatchcase(name, glob) for glob in run.ignore_outputs) for run in (a.run, b.run)):
+        if all(any(matches(name, glob) for glob in run.ignore_outputs) for run in (a.run, b.run)):
             reason = "both records name it as volatile"
-            unseen.append(Unknown(section="outputs", where=name, reason=reason))
+            ignored.append(Unknown(section="outputs", where=name, reason=reason))
         else:
             found.extend(_output(name, old.get(name), new.get(name)))
-    return Delta(differences=tuple(found), not_compared=tuple(unseen))
+    return Delta(differences=tuple(found), unknowns=(), left_out=tuple(ignored))
 
 
 def _rows(before: RunRecord, after: RunRecord) -> list[tuple[str, Shown, Shown]]:
@@ -103,7 +104,7 @@ def _mount(mount: Mount) -> str:
     return f"{mount.kind} {'writable' if mount.writable else 'read-only'} {mount.role}"
 
 
-def _written(before: RunRecord, after: RunRecord) -> tuple[list[Difference], list[Unknown]]:
+def _written(before: RunRecord, after: RunRecord) -> tuple[list[Difference], tuple[Unknown, ...]]:
     """Compare what was written outside the outputs. Only paths are recorded, so equal paths stay open."""
     old, new = (_paths(run) for run in (before, after))
     found: list[Difference] = []
@@ -113,10 +114,10 @@ def _written(before: RunRecord, after: RunRecord) -> tuple[list[Difference], lis
         if old.get(path) == new.get(path) != "deleted":
             open_paths.append(path)
     if not open_paths:
-        return found, []
+        return found, ()
     more = f" and {len(open_paths) - 1} more" if len(open_paths) > 1 else ""
     reason = "both runs wrote it outside the outputs, and its content is not recorded"
-    return found, [Unknown(section="changes", where=f"{open_paths[0]}{more}", reason=reason)]
+    return found, (Unknown(section="changes", where=f"{open_paths[0]}{more}", reason=reason),)
 
 
 def _paths(run: RunRecord) -> dict[str, str]:

@@ -13,7 +13,7 @@ def compare_environment(a: Manifest, b: Manifest) -> Delta:
     """Differences of `environment`. Presence counts even where the value is withheld."""
     sides_a, sides_b = _by_name(a.environment), _by_name(b.environment)
     differences: list[Difference] = []
-    unseen: list[Unknown] = []
+    withheld: list[Unknown] = []
     for name in sides_a.keys() | sides_b.keys():
         before, after = sides_a.get(name, []), sides_b.get(name, [])
         if not before or not after:
@@ -22,14 +22,14 @@ def compare_environment(a: Manifest, b: Manifest) -> Delta:
             continue
         hidden = [_hidden(before[0]), _hidden(after[0])]
         if any(hidden):
-            unseen.append(_not_compared(name, hidden))
+            withheld.append(_withheld(name, hidden))
         elif before[0].value != after[0].value:
             differences.extend(differ("environment", name, "value", before[0].value, after[0].value))
         else:
             differences.extend(differ("environment", name, "origin", before[0].origin, after[0].origin))
         if len(before) > 1 and len(after) > 1:
             differences.extend(differ("environment", name, "overridden", _rest(before), _rest(after)))
-    return Delta(differences=tuple(differences), not_compared=tuple(unseen))
+    return Delta(differences=tuple(differences), unknowns=(), left_out=tuple(withheld))
 
 
 def _by_name(variables: tuple[Variable, ...]) -> dict[str, list[Variable]]:
@@ -55,7 +55,7 @@ def _rest(variables: list[Variable]) -> tuple[str, ...]:
     return tuple(f"{v.origin}={_shown(v)}" for v in variables[1:])
 
 
-def _not_compared(name: str, hidden: list[str]) -> Unknown:
+def _withheld(name: str, hidden: list[str]) -> Unknown:
     first, second = hidden
     if first and second:
         kind = first if first == second else "withheld"

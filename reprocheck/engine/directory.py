@@ -33,27 +33,20 @@ class Listing:
     """Directories that were listed; parents of a start are entries without being walked."""
 
 
-def open_directory(
-    root: str, *, only: tuple[str, ...] = (), prune: tuple[str, ...] = (), limits: Limits
-) -> View:
+def open_directory(root: str, *, only: tuple[str, ...] = (), limits: Limits) -> View:
     """Open the directory `root` as a file system whose paths start at `root`.
 
     `only` names absolute paths inside it (each a file or a directory) to list instead of everything; links in
-    them are followed inside the root and listed too. `prune` names absolute paths that are left out with all
-    below them. Directories that cannot be listed end up in `unreadable`. Raises CouldNotRun (E_LIMIT).
+    them are followed inside the root and listed too. Directories that cannot be listed end up in
+    `unreadable`. Raises CouldNotRun (E_LIMIT).
     """
     base = os.fsencode(root).rstrip(b"/")
-    pruned = frozenset(path.rstrip("/") for path in prune)
     listing = Listing()
-
-    def skip(path: str) -> bool:
-        return masked(path) or path in pruned
-
     starts = only or ("/",)
     for start in starts:
-        place = _pin(base, start, skip, listing)
+        place = _pin(base, start, masked, listing)
         if place is not None:
-            walk(base, place, listing, skip=skip, limits=limits, where=root)
+            walk(base, place, listing, skip=masked, limits=limits, where=root)
 
     def load(entry: Entry, limit: int) -> bytes:
         return load_beneath(root, entry.path, limit)

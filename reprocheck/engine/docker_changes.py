@@ -24,27 +24,45 @@ _KINDS: dict[object, Kind] = {0: "modified", 1: "added", 2: "deleted"}
 """Docker Engine API, `ContainerChangeResponseItem.Kind`."""
 
 VOLATILE: tuple[tuple[str, str], ...] = (
-    (r".*/__pycache__(/.*)?", "bytecode that Python writes on import (PEP 3147)"),
-    (r"/(var/)?tmp(/.*)?", "temporary files (FHS 3.0, 3.18 and 5.15)"),
-    (r"/(var/)?run(/.*)?", "run-time state, empty at boot (FHS 3.0, 3.15)"),
-    (r".*/\.cache(/.*)?", "user caches (XDG base directories)"),
-    (r"/var/(log|cache)(/.*)?", "logs, and caches that can be made again (FHS 3.0, 5.5 and 5.10)"),
+    (r".*/__pycache__(/[^/]*\.pyc(\.[0-9]+)?)?", "bytecode that Python writes on import (PEP 3147)"),
+    (r"/(var/)?tmp", "the directory itself: what came and went in it"),
+    (r"/(var/)?tmp/tmp[a-z0-9_]{8}(/.*)?", "random names of Python's tempfile, which nothing finds again"),
+    (r"/(var/)?tmp/(pip|pymp|matplotlib)-[^/]*(/.*)?", "temporary files of pip, multiprocessing, matplotlib"),
+    (r"/(var/)?tmp/torchinductor_[^/]*(/.*)?", "kernels that torch.compile makes from the program"),
+    (r"/(var/)?tmp/joblib_memmapping_folder_[^/]*(/.*)?", "arrays that joblib hands to its workers"),
+    (r"/(var/)?tmp/hsperfdata_[^/]*(/.*)?", "counters of the Java virtual machine"),
+    (r"/(var/)?tmp/\.(X11|ICE|font|XIM|Test)-unix(/.*)?", "sockets of X11"),
+    (
+        r"/(var/)?run(/(lock(/.*)?|utmp|[^/]+\.(pid|sock)))?",
+        "locks, sockets, process numbers (FHS 3.0, 3.15)",
+    ),
+    (r".*/\.cache(/torch)?", "the directories themselves, which the first of several libraries makes"),
+    (r".*/\.cache/(pip|uv)(/.*)?", "packages on their way to an installation, which is listed itself"),
+    (r".*/\.cache/(matplotlib|fontconfig)(/.*)?", "lists of the fonts that are installed"),
+    (r".*/\.cache/(torch/kernels|numba|mesa_shader_cache(_db)?)(/.*)?", "compiled from the program"),
+    (r"/var/log(/.*)?", "logs (FHS 3.0, 5.10)"),
+    (r"/var/cache(/(apt|apk|debconf|dnf|fontconfig|ldconfig|man|yum)(/.*)?)?", "made again by system tools"),
     (r"/var/lib/apt/lists(/.*)?", "package lists, fetched again by apt update"),
     (r"/etc/(hostname|hosts|resolv\.conf|mtab)", "written by the engine at every start"),
     (r"/(dev|proc|sys)(/.*)?", "served by the kernel"),
     (r"/\.dockerenv|/run/\.containerenv|(/usr)?/sbin/docker-init", "put there by the engine"),
     (r".*/\.nv(/.*)?", "kernels compiled and cached by the NVIDIA driver (CUDA_CACHE_PATH)"),
     (r".*/\.triton(/.*)?", "kernels compiled and cached by Triton"),
-    (r".*/\.config/matplotlib(/.*)?", "settings directory that matplotlib makes on import"),
+    (r".*/\.config(/matplotlib)?", "empty settings directories that matplotlib makes on import"),
     (r".*/\.((bash|python)_history|lesshst|viminfo)", "what somebody typed"),
 )
 """Paths that no result comes from, each with the reason."""
 
+_SHARED = re.compile(r"/(var/)?(tmp|run)|/var/cache|.*/\.cache(/torch)?|.*/\.config(/matplotlib)?", re.DOTALL)
+"""Of these, the directories that hold other things too: when one was deleted, those went with it."""
+
 _VOLATILE = re.compile("|".join(f"(?:{expression})" for expression, _ in VOLATILE), re.DOTALL)
 
 
-def is_volatile(path: str) -> bool:
-    """Whether no result comes from `path` (see `VOLATILE`)."""
+def is_volatile(path: str, kind: Kind = "modified") -> bool:
+    """Whether no result comes from this change of `path` (see `VOLATILE`)."""
+    if kind == "deleted" and _SHARED.fullmatch(path):
+        return False
     return _VOLATILE.fullmatch(path) is not None
 
 
@@ -95,7 +113,7 @@ def select_changes(
             holds_excluded.add(parent)
         else:
             holds_change.add(parent)
-            kept.append(Change(path=path, kind=kind, volatile=is_volatile(path)))
+            kept.append(Change(path=path, kind=kind, volatile=is_volatile(path, kind)))
     return tuple(sorted(kept, key=lambda change: change.path))
 
 

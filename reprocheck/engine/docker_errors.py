@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -150,7 +151,7 @@ def image_not_found(reference: str) -> CouldNotRun:
     return CouldNotRun(
         "E_IMAGE_NOT_FOUND",
         f"the engine has no image {cleaned(reference)!r}",
-        hint=f"Get it first: docker pull {cleaned(reference)} (reprocheck never pulls).",
+        hint=f"Get it first: docker pull {shlex.quote(cleaned(reference))} (reprocheck never pulls).",
     )
 
 

@@ -7,7 +7,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Literal
 
-from reprocheck.engine.docker_document import Document, flag, mapping, whole
+from reprocheck.engine.docker_document import Document, flag, mapping, objects, text, whole
 from reprocheck.engine.docker_errors import cleaned, status_of, translated
 from reprocheck.engine.docker_settings import host_mounts, overlay_layers
 from reprocheck.engine.docker_stream import document_at
@@ -130,19 +130,32 @@ class Guard:
                     raise
 
     def _disk_used(self, document: Document, now: float) -> int:
-        """Bytes of the writable layer and the anonymous volumes; 0 when it is not time to look again."""
+        """Bytes of the writable layer and the volumes; 0 when it is not time to look again."""
         if now < self._next_look:
             return 0
         if self._places is None:
             self._places = _places(self._client, document)
-        used = disk_usage(self._places) if self._places else whole(self._sized(), "SizeRw")
+        used = disk_usage(self._places) if self._places else self._measured(document)
         spent = time.monotonic() - now
         self._next_look = now + max(_LONGEST, _SHARE * spent)
         return used
 
-    def _sized(self) -> Document:
+    def _measured(self, document: Document) -> int:
+        """Ask the engine, which counts a container's volumes apart from its layer."""
+        path = f"/containers/{self._container}/json"
         with translated("measuring the container"):
-            return document_at(self._client, f"/containers/{self._container}/json", parameters={"size": "1"})
+            used = whole(document_at(self._client, path, parameters={"size": "1"}), "SizeRw")
+        volumes = {text(mount, "Name") for mount in objects(document, "Mounts") if flag(mount, "RW")} - {""}
+        return used + self._volumes_measured(volumes) if volumes else used
+
+    def _volumes_measured(self, names: set[str]) -> int:
+        try:
+            with translated("measuring the volumes"):
+                listed = objects(document_at(self._client, "/system/df"), "Volumes")
+        except CouldNotRun:
+            return 0  # one such question at a time, says the engine to the second; the next look counts
+        sizes = (mapping(row, "UsageData") for row in listed if text(row, "Name") in names)
+        return sum(max(0, whole(size, "Size")) for size in sizes)
 
 
 def _places(client: APIClient, document: Document) -> tuple[str, ...]:

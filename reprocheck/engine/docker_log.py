@@ -17,29 +17,11 @@ if TYPE_CHECKING:
     from docker import APIClient
     from urllib3 import HTTPResponse
 
-TAIL_BYTES = 64 * 1024
 _WAITING = 256
 """Chunks on the way; a slow sink then slows the program down instead of filling our memory."""
 _CHUNK = 1 << 16
 _PAUSE = 0.2
 _DRAIN_SECONDS = 5.0
-
-
-class LogTail:
-    """The last 64 KiB of a program's output."""
-
-    def __init__(self) -> None:
-        self._kept = bytearray()
-
-    def add(self, chunk: bytes) -> None:
-        """Append, forgetting the oldest bytes."""
-        self._kept += chunk
-        if len(self._kept) > 2 * TAIL_BYTES:
-            del self._kept[:-TAIL_BYTES]
-
-    def text(self) -> str:
-        """Return it as text; bytes that are no UTF-8 become U+FFFD."""
-        return bytes(self._kept[-TAIL_BYTES:]).decode("utf-8", "replace")
 
 
 class Log:

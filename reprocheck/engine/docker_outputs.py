@@ -20,7 +20,7 @@ from reprocheck.engine.docker_settings import HostMount
 from reprocheck.engine.docker_stream import answer, streamed
 from reprocheck.engine.endpoint import shares_files
 from reprocheck.engine.outputs import archive_outputs, directory_outputs, layer_outputs
-from reprocheck.engine.overlay import layers_readable
+from reprocheck.engine.overlay import NOT_MERGED, layers_readable
 from reprocheck.engine.patterns import Patterns
 from reprocheck.engine.writing import make_private_directory
 from reprocheck.errors import CouldNotRun, InputFault
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from docker import APIClient
 
 Found = OutputFile | RefusedOutput
-
-_NOT_MERGED = ("E_OVERLAY_REDIRECT", "E_OVERLAY_READ")
 
 
 def container_outputs(
@@ -122,7 +120,7 @@ def _layer_files(
     try:
         return tuple(layer_outputs(layers, patterns, limits=limits))
     except CouldNotRun as error:
-        if error.code in _NOT_MERGED:
+        if error.code in NOT_MERGED:
             return None
         raise
 

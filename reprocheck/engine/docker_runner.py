@@ -12,12 +12,14 @@ from reprocheck.engine.docker_document import Document, flag, mapping, whole
 from reprocheck.engine.docker_errors import translated
 from reprocheck.engine.docker_guard import Guard, guard_failure
 from reprocheck.engine.docker_inspect import engine_name
-from reprocheck.engine.docker_log import Log, LogTail
+from reprocheck.engine.docker_log import Log
 from reprocheck.engine.docker_outputs import container_outputs
 from reprocheck.engine.docker_settings import host_mounts, milliseconds_of, overlay_layers
 from reprocheck.engine.docker_stream import document_at
 from reprocheck.engine.docker_traces import created, new_trace
+from reprocheck.engine.docker_volumes import writable_volumes
 from reprocheck.engine.interrupts import interrupts_deferred
+from reprocheck.engine.log_tail import FirstLine, LogTail
 from reprocheck.engine.sandbox import build_container_config
 from reprocheck.engine.writing import scratch_directory
 from reprocheck.errors import CouldNotRun
@@ -76,12 +78,12 @@ class DockerRunner:
         """Create, start, wait, and give what is left; on every way out the container is killed and removed.
 
         `sink` gets the program's output (both streams, in order of arrival) in this thread; it slows the
-        program down when it is slow. Raises UsageFault (E_PLAN, E_GPUS) and CouldNotRun: E_IMAGE_NOT_FOUND,
-        E_COMMAND_NOT_FOUND, E_MOUNT_REFUSED, E_NO_GPU_RUNTIME, E_RUNTIME_REFUSED, E_ENGINE_REFUSED,
-        E_DISK_FULL, E_DAEMON_LOST, E_STREAM_STALLED, E_NOT_STOPPED, E_LEFT_BEHIND.
+        program down when it is slow. Raises UsageFault (E_PLAN, E_GPUS, E_OUTPUT_DIRECTORY) and CouldNotRun:
+        E_IMAGE_NOT_FOUND, E_COMMAND_NOT_FOUND, E_MOUNT_REFUSED, E_NO_GPU_RUNTIME, E_RUNTIME_REFUSED,
+        E_ENGINE_REFUSED, E_DISK_FULL, E_DAEMON_LOST, E_STREAM_STALLED, E_NOT_STOPPED, E_LEFT_BEHIND.
         """
         trace = new_trace("run")
-        config = build_container_config(plan, labels=trace.labels)
+        build_container_config(plan, labels=trace.labels)  # a plan that makes no sense is told at once
         if plan.gpus and engine_name(self._client).startswith("podman"):
             raise CouldNotRun(
                 "E_NO_GPU_RUNTIME",
@@ -90,6 +92,8 @@ class DockerRunner:
             )
         with ExitStack() as stack:
             scratch = stack.enter_context(scratch_directory())
+            volumes = stack.enter_context(writable_volumes(self._client, plan, limits=self._limits))
+            config = build_container_config(plan, labels=trace.labels, volumes=volumes)
             log = stack.enter_context(Log(self._client, limits=self._limits))
             container = stack.enter_context(created(self._client, config, trace=trace, limits=self._limits))
             outcome, document = self._execute(plan, sink, container, log)
@@ -105,6 +109,7 @@ class DockerRunner:
 
     def _execute(self, plan: Plan, sink: LogSink, container: str, log: Log) -> tuple[Outcome, Document]:
         tail = LogTail()
+        show = FirstLine(_TINI[0].encode(), sink)
         guard = Guard(
             self._client,
             container,
@@ -119,7 +124,7 @@ class DockerRunner:
             guard.start()
             for chunk in log.chunks(guard.ended):
                 tail.add(chunk)
-                sink(chunk)
+                show(chunk)
             guard.hurry()
             while not guard.ended.wait(timeout=1.0):
                 pass
@@ -131,6 +136,7 @@ class DockerRunner:
             document = document_at(self._client, f"/containers/{container}/json")
         outcome = _outcome(mapping(document, "State"), guard, tail)
         _check_started(outcome, plan)
+        show.release()
         return outcome, document
 
 

@@ -33,7 +33,7 @@ class Trace:
 
 
 def new_trace(purpose: str) -> Trace:
-    """Make a fresh name; `purpose` is `run` or `export`."""
+    """Make a fresh name; `purpose` is `run`, `export` or `volume`."""
     run = uuid.uuid4().hex
     labels = {LABEL: run, "io.reprocheck.pid": str(os.getpid()), "io.reprocheck.purpose": purpose}
     return Trace(name=f"reprocheck-{purpose}-{run}", labels=labels)

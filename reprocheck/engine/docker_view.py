@@ -16,7 +16,8 @@ from reprocheck.engine.docker_stream import streamed
 from reprocheck.engine.docker_traces import created, new_trace
 from reprocheck.engine.endpoint import shares_files
 from reprocheck.engine.export import read_export
-from reprocheck.engine.overlay import layers_readable, open_overlay
+from reprocheck.engine.overlay import NOT_MERGED, layers_readable, open_overlay
+from reprocheck.engine.sandbox import build_unstarted_config
 from reprocheck.errors import CouldNotRun
 from reprocheck.limits import Limits
 from reprocheck.ports import ContainerView, Wants
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from docker import APIClient
 
 Reader = Literal["overlay", "export"]
-
-_NOT_MERGED = ("E_OVERLAY_REDIRECT", "E_OVERLAY_READ")
 
 
 @contextmanager
@@ -43,7 +42,8 @@ def open_image(
         yield view, "overlay"
         return
     trace = new_trace("export")
-    with created(client, _never_started(facts.id, trace.labels), trace=trace, limits=limits) as identifier:
+    config = build_unstarted_config(facts.id, labels=trace.labels)
+    with created(client, config, trace=trace, limits=limits) as identifier:
         exported = _export(client, identifier, wants=wants, limits=limits, where="the export of the image")
     yield exported, "export"
 
@@ -70,7 +70,7 @@ def _overlay(client: APIClient, layers: tuple[str, ...], limits: Limits) -> Cont
     try:
         return open_overlay(layers, limits=limits)
     except CouldNotRun as error:
-        if error.code in _NOT_MERGED:
+        if error.code in NOT_MERGED:
             return None
         raise
 
@@ -79,14 +79,3 @@ def _export(client: APIClient, identifier: str, *, wants: Wants, limits: Limits,
     path = f"/containers/{identifier}/export"
     with streamed(client, path, parameters={}, limits=limits, what=f"reading {where}") as read:
         return read_export(read, wants=wants, limits=limits, where=where)
-
-
-def _never_started(image: str, labels: object) -> dict[str, object]:
-    return {
-        "Image": image,
-        # An image without a command cannot be created otherwise.
-        "Entrypoint": ["reprocheck-never-started"],
-        "NetworkDisabled": True,
-        "Labels": labels,
-        "HostConfig": {"NetworkMode": "none", "CapDrop": ["ALL"], "SecurityOpt": ["no-new-privileges"]},
-    }

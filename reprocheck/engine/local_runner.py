@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reprocheck.engine.copying import copy_tree
+from reprocheck.engine.log_tail import LogTail
 from reprocheck.engine.outputs import directory_outputs
 from reprocheck.engine.patterns import Patterns
 from reprocheck.engine.process import supervise
@@ -18,8 +19,6 @@ from reprocheck.errors import CouldNotRun, UsageFault
 from reprocheck.limits import Limits
 from reprocheck.model.run import Change
 from reprocheck.ports import Finished, LogSink, Outcome, OutputFile, Plan, RefusedOutput
-
-LOG_TAIL = 16 * 1024
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,11 +93,10 @@ def _inside(workspace: str, path: str, what: str) -> str:
 
 
 def _execute(plan: Plan, directory: str, environ: Mapping[str, str], sink: LogSink) -> Outcome:
-    tail = bytearray()
+    tail = LogTail()
 
     def forward(chunk: bytes) -> None:
-        tail.extend(chunk)
-        del tail[:-LOG_TAIL]
+        tail.add(chunk)
         sink(chunk)
 
     started = time.monotonic()
@@ -119,12 +117,5 @@ def _execute(plan: Plan, directory: str, environ: Mapping[str, str], sink: LogSi
         exit_code=None if ending.timed_out else code,
         timed_out=ending.timed_out,
         duration_ms=int((time.monotonic() - started) * 1000),
-        log_tail=_readable(bytes(tail)),
+        log_tail=tail.text(),
     )
-
-
-def _readable(tail: bytes) -> str:
-    """Decode the tail, from the first whole line when its beginning was cut off."""
-    if len(tail) == LOG_TAIL:
-        tail = tail[tail.find(b"\n") + 1 :]
-    return tail.decode("utf-8", "replace")

@@ -24,6 +24,9 @@ from reprocheck.limits import Limits
 from reprocheck.model.filetree import Entry
 from reprocheck.ports import ViewError
 
+NOT_MERGED = ("E_OVERLAY_REDIRECT", "E_OVERLAY_READ")
+"""Codes after which the engine's own view of the files (an export, an archive) is read instead."""
+
 _PREFIXES = ("trusted.overlay.", "user.overlay.")
 _CAP_SYS_ADMIN = 21
 _FULL_MAP = ("0", "0", "4294967295")

@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 
 from reprocheck.errors import UsageFault
+from reprocheck.model.places import can_hold, is_kernel_place, is_system_place, is_wild
 from reprocheck.ports import Plan, PlannedMount
 
 HOSTNAME = "reprocheck"
@@ -22,13 +23,17 @@ _GPU_IDS = re.compile(r"[A-Za-z0-9:.-]{1,64}(,[A-Za-z0-9:.-]{1,64}){0,63}")
 _COUNT = re.compile(r"[1-9][0-9]{0,3}")
 _GPU_CAPABILITIES = ["gpu", "compute", "utility"]
 """`gpu` selects the driver (docker/cli `opts/gpus.go`), the others are all that it hands in."""
-_RESERVED = ("/proc", "/sys", "/dev")
+_NO_VOLUMES: Mapping[str, str] = {}
 
 
-def build_container_config(plan: Plan, *, labels: Mapping[str, str]) -> Mapping[str, object]:
+def build_container_config(
+    plan: Plan, *, labels: Mapping[str, str], volumes: Mapping[str, str] = _NO_VOLUMES
+) -> Mapping[str, object]:
     """Return the request that creates the container of `plan`.
 
-    The command never passes a shell. Raises UsageFault (E_PLAN, E_GPUS) for a plan that makes no sense.
+    `volumes` names the volumes of the engine that stand for some of the plan's directories; each other one
+    gets an anonymous volume, which goes with the container. The command never passes a shell. Raises
+    UsageFault (E_PLAN, E_GPUS, E_OUTPUT_DIRECTORY) for a plan that makes no sense.
     """
     _check(plan)
     return {
@@ -51,11 +56,34 @@ def build_container_config(plan: Plan, *, labels: Mapping[str, str]) -> Mapping[
         "Healthcheck": {"Test": ["NONE"]},
         "StopSignal": "SIGTERM",
         "Labels": dict(sorted(labels.items())),
-        "HostConfig": _host_config(plan),
+        "HostConfig": _host_config(plan, volumes),
     }
 
 
-def _host_config(plan: Plan) -> dict[str, object]:
+def build_unstarted_config(
+    image: str, *, labels: Mapping[str, str], volume: str | None = None
+) -> Mapping[str, object]:
+    """Return the request for a container that is never started: its files are read, or its volume used.
+
+    `volume` is a directory of the image whose content and mode an anonymous volume takes over.
+    """
+    mounts = [] if volume is None else [{"Type": "volume", "Target": volume}]
+    return {
+        "Image": image,
+        # An image without a command cannot be created otherwise.
+        "Entrypoint": ["reprocheck-never-started"],
+        "NetworkDisabled": True,
+        "Labels": dict(sorted(labels.items())),
+        "HostConfig": {
+            "NetworkMode": "none",
+            "CapDrop": ["ALL"],
+            "SecurityOpt": ["no-new-privileges"],
+            "Mounts": mounts,
+        },
+    }
+
+
+def _host_config(plan: Plan, volumes: Mapping[str, str]) -> dict[str, object]:
     config: dict[str, object] = {
         "NetworkMode": "bridge" if plan.network == "bridge" else "none",
         "IpcMode": "private",
@@ -63,7 +91,10 @@ def _host_config(plan: Plan) -> dict[str, object]:
         "SecurityOpt": ["no-new-privileges"],
         "PidsLimit": plan.pids,
         "ReadonlyRootfs": plan.read_only_root,
-        "Mounts": [_mount(mount) for mount in sorted(plan.mounts, key=lambda mount: mount.target)],
+        "Mounts": [
+            *(_mount(mount) for mount in sorted(plan.mounts, key=lambda mount: mount.target)),
+            *(_volume(target, volumes.get(target)) for target in sorted(plan.directories)),
+        ],
         # Never nofile: a value above the daemon's own hard limit keeps every container from starting.
         "Ulimits": [{"Name": "core", "Soft": 0, "Hard": 0}],
         "LogConfig": {"Type": "json-file", "Config": {"max-size": "16m", "max-file": "1"}},
@@ -101,6 +132,12 @@ def _mount(mount: PlannedMount) -> dict[str, object]:
     }
 
 
+def _volume(target: str, name: str | None) -> dict[str, object]:
+    """An empty one: what the image has there is not copied in."""
+    named = {} if name is None else {"Source": name}
+    return {"Type": "volume", **named, "Target": target, "VolumeOptions": {"NoCopy": True}}
+
+
 def _device_request(gpus: str) -> dict[str, object]:
     request: dict[str, object] = {"Driver": "", "Capabilities": [_GPU_CAPABILITIES]}
     if gpus == "all":
@@ -127,9 +164,12 @@ def _check(plan: Plan) -> None:
     for name, value in plan.environment:
         if not name or "=" in name or "\0" in name or "\0" in value:
             raise _fault(f"has a variable that no program can be given: {name[:100]!r}")
-    if plan.working_dir and (not plan.working_dir.startswith("/") or _reserved(plan.working_dir)):
+    if plan.working_dir and (
+        not plan.working_dir.startswith("/") or is_kernel_place(_plain(plan.working_dir))
+    ):
         raise _fault(f"has a working directory that is not allowed: {plan.working_dir[:100]!r}")
     _check_mounts(plan.mounts)
+    _check_directories(plan)
     numbers = (plan.nano_cpus, plan.memory_bytes, plan.shm_bytes, plan.pids)
     if any(number is not None and number <= 0 for number in numbers):
         # The engine reads 0 and -1 as "no limit".
@@ -142,8 +182,8 @@ def _check_mounts(mounts: tuple[PlannedMount, ...]) -> None:
         for path in (mount.source, mount.target):
             if not path.startswith("/") or "\0" in path or ".." in path.split("/"):
                 raise _fault(f"has a mount whose path is not absolute and plain: {path[:100]!r}")
-        target = posixpath.normpath("/" + mount.target.lstrip("/"))
-        if target == "/" or _reserved(target):
+        target = _plain(mount.target)
+        if target == "/" or is_kernel_place(target):
             raise _fault(f"has a mount where none is allowed: {mount.target[:100]!r}")
         if target in targets:
             raise _fault(f"has two mounts at {target[:100]!r}")
@@ -152,10 +192,31 @@ def _check_mounts(mounts: tuple[PlannedMount, ...]) -> None:
             raise _fault("mounts the socket of a container engine")
 
 
-def _reserved(path: str) -> bool:
-    """Paths that the kernel serves (CVE-2024-21626 was a working directory below /proc)."""
-    normal = posixpath.normpath("/" + path.lstrip("/"))
-    return any(normal == place or normal.startswith(f"{place}/") for place in _RESERVED)
+def _check_directories(plan: Plan) -> None:
+    mounted = {_plain(mount.target) for mount in plan.mounts}
+    for directory in plan.directories:
+        if not directory.startswith("/") or "\0" in directory or _plain(directory) != directory:
+            raise _directory_fault(directory, "it is no plain absolute path")
+        if is_system_place(directory):
+            raise _directory_fault(directory, "it would hide a part of the system")
+        if is_wild(directory):
+            raise _directory_fault(directory, "a wildcard names no single directory")
+        if not can_hold(directory, plan.outputs):
+            raise _directory_fault(directory, "no declared output lies there")
+        if directory in mounted or plan.directories.count(directory) > 1:
+            raise _directory_fault(directory, "something else is mounted there")
+
+
+def _directory_fault(directory: str, why: str) -> UsageFault:
+    return UsageFault(
+        "E_OUTPUT_DIRECTORY",
+        f"no empty directory can be put at {directory[:100]!r}: {why}; nothing was started",
+        hint="Let the program write to a directory of its own, for example --output /out/.",
+    )
+
+
+def _plain(path: str) -> str:
+    return posixpath.normpath("/" + path.lstrip("/"))
 
 
 def _fault(problem: str) -> UsageFault:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from reprocheck.explain.fixes import Sides, fix_of, sides_of
+from typing import Literal
+
+from reprocheck.explain.fixes import fix_of
 from reprocheck.explain.folding import fold
 from reprocheck.explain.judging import judge, setting_of
-from reprocheck.explain.suspicion import EFFECTS, SEVERITIES, Suspicion, title_of
+from reprocheck.explain.sides import Sides, sides_of
+from reprocheck.explain.suspicion import EFFECTS, Suspicion, title_of
 from reprocheck.explain.tables import rules
-from reprocheck.model.change import Delta, DiffReport, Finding
+from reprocheck.model.change import SEVERITIES, Delta, DiffReport, Finding
 from reprocheck.model.manifest import Manifest
 from reprocheck.model.rule import Rule
 
@@ -20,7 +23,8 @@ RULES: tuple[Rule, ...] = rules()
 def rank(delta: Delta, a: Manifest, b: Manifest) -> DiffReport:
     """Rank the differences of `a` and `b`, first suspect first.
 
-    Folding and ranking change what is shown first, never the verdict: any difference at all is `differs`.
+    Folding and ranking change what is shown first, never the verdict: any difference at all is `differs`, and
+    without one any unknown is `inconclusive`.
     """
     setting = setting_of(delta, a, b)
     suspicions = sorted((judge(d, setting) for d in delta.differences), key=lambda s: s.key)
@@ -36,11 +40,18 @@ def rank(delta: Delta, a: Manifest, b: Manifest) -> DiffReport:
     )
     return DiffReport(
         schema_version=DIFF_VERSION,
-        verdict="differs" if delta.differences else "identical",
+        verdict=_verdict(delta),
         findings=findings,
         explained=any(finding.effect == "result" for finding in findings),
-        not_compared=delta.not_compared,
+        unknowns=delta.unknowns,
+        left_out=delta.left_out,
     )
+
+
+def _verdict(delta: Delta) -> Literal["identical", "differs", "inconclusive"]:
+    if delta.differences:
+        return "differs"
+    return "inconclusive" if delta.unknowns else "identical"
 
 
 def _finding(head: Suspicion, group: list[Suspicion], sides: Sides) -> Finding:

@@ -9,44 +9,15 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
-from reprocheck.explain.judging import normal_name
+from reprocheck.explain.judging import PLACES
+from reprocheck.explain.package_fixes import fix_package
+from reprocheck.explain.sides import Sides
 from reprocheck.model.change import Difference
-from reprocheck.model.manifest import Manifest
-from reprocheck.model.package import Package
+from reprocheck.model.environment import IN_FORCE, Variable
 
-_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+:~!^-]*")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NOTHING = ("exit_code", "oom_killed", "timed_out")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Sides:
-    """Both manifests, with what fixes look up in them."""
-
-    a: Manifest
-    b: Manifest
-    packages: Mapping[tuple[str, str, str | None, str], Package]
-    """Those of `a`, by type, normalised name, version (None for any) and place ('' for any)."""
-    values: frozenset[tuple[str, str | None]]
-    """Names and values of the recorded variables of `a`."""
-
-
-def sides_of(a: Manifest, b: Manifest) -> Sides:
-    """Index both manifests once."""
-    packages: dict[tuple[str, str, str | None, str], Package] = {}
-    for package in sorted(a.packages, key=lambda p: (p.version, p.purl, _places(p))):
-        name = normal_name(package.type, package.name)
-        for version in (package.version, None):
-            for place in (*_places(package), ""):
-                packages.setdefault((package.type, name, version, place), package)
-    return Sides(
-        a=a,
-        b=b,
-        packages=packages,
-        values=frozenset((v.name, v.value) for v in a.environment if v.state == "recorded"),
-    )
 
 
 def fix_of(difference: Difference, sides: Sides) -> str:
@@ -98,9 +69,13 @@ def _docker_flag(d: Difference) -> str:
         return f"declare {d.name} as the first run did: {d.before}" if d.before else f"declare no {d.name}"
     if not d.before:
         return f"docker run without {flag}"
+    if d.name == "network" and d.before == "unknown":
+        return ""
     value = d.before
     if d.name == "resources.nano_cpus":
         value = f"{int(value) / 10**9:.9f}".rstrip("0").rstrip(".")
+    if d.name == "resources.gpus" and "," in value:
+        value = f'"{value}"'  # docker reads the value as a line of CSV
     return f"docker run {flag} {shlex.quote(value)}"
 
 
@@ -109,96 +84,40 @@ def _fix_variable(d: Difference, sides: Sides) -> str:
         return ""
     if _VARIABLE.fullmatch(d.name) is None:
         return f"set the variable {shlex.quote(d.name)} as the first side has it"
+    before, after = (_in_force(d.name, side.environment) for side in (sides.a, sides.b))
     if d.before is None:
-        return f"unset {d.name}"
+        return _drop_variable(d.name, after, sides)
     if (d.name, d.before) not in sides.values:
         return f"set {d.name} as the first side has it; its value is not recorded"
-    assignment = f"{d.name}={shlex.quote(d.before)}"
+    return f"{_setter(before, sides)} {d.name}={shlex.quote(d.before)}"
+
+
+def _in_force(name: str, variables: tuple[Variable, ...]) -> str:
+    """Return the origin whose value counts, '' where the variable is not set."""
+    origins = {variable.origin for variable in variables if variable.name == name}
+    return min(origins, key=IN_FORCE.index, default="")
+
+
+def _drop_variable(name: str, origin: str, sides: Sides) -> str:
+    if any(v.name == name and v.origin == "image" for v in sides.b.environment):
+        return f"rebuild the image without ENV {name}, or run the command under `env -u {name}`"
+    match origin:
+        case "run":
+            return f"run without --env {name}"
+        case "container":
+            return f"docker run without -e {name}"
+        case _:
+            return f"unset {name}"
+
+
+def _setter(origin: str, sides: Sides) -> str:
+    """Say how a variable reaches B's command."""
     b = sides.b
-    contained = b.run is not None and b.run.engine == "docker"
-    if contained or (b.run is None and b.source.kind in ("image", "container")):
-        return f"docker run -e {assignment}"
-    return f"export {assignment}"
-
-
-def _fix_package(d: Difference, sides: Sides) -> str:
-    package = _package(d, sides)
-    if d.attribute == "presence" and d.after is not None:
-        return _uninstall(d, sides.b) if _PLAIN.fullmatch(d.name) else "uninstall what the first side lacks"
-    if package is None or not _PLAIN.fullmatch(package.name) or not _PLAIN.fullmatch(package.version):
-        return "install the version that the first manifest records"
-    match package.type:
-        case "pypi":
-            return _pip(package, d, sides.b)
-        case "conda":
-            return _conda(package)
-        case "deb":
-            name = f"{package.name}:{package.architecture}" if d.where else package.name
-            again = "--reinstall " if d.attribute not in ("version", "presence") else ""
-            return f"apt-get install {again}{shlex.quote(f'{name}={package.version}')}"
-        case "rpm":
-            verb = "install"
-            if d.attribute == "version":
-                verb = "downgrade" if d.direction == "upgrade" else "install"
-            elif d.attribute != "presence":
-                verb = "reinstall"
-            return f"dnf {verb} {shlex.quote(f'{package.name}-{package.version}')}"
-        case "apk":
-            return f"apk add {shlex.quote(f'{package.name}={package.version}')}"
-
-
-def _package(d: Difference, sides: Sides) -> Package | None:
-    version = d.before if d.attribute in ("version", "presence") else None
-    kind, name = d.type, normal_name(d.type, d.name)
-    return sides.packages.get((kind, name, version, d.where)) or sides.packages.get((kind, name, version, ""))
-
-
-def _places(package: Package) -> tuple[str, ...]:
-    if package.python is not None:
-        return (package.python.environment, package.python.location)
-    return (package.conda.prefix,) if package.conda is not None else (package.architecture,)
-
-
-def _installer(d: Difference, side: Manifest) -> str:
-    """Name the interpreter whose pip is meant, where there is more than one."""
-    if len(side.pythons) > 1 and any(python.executable == d.where for python in side.pythons):
-        return f"{shlex.quote(d.where)} -m pip"
-    return "pip"
-
-
-def _pip(package: Package, d: Difference, b: Manifest) -> str:
-    url = package.python.direct_url if package.python is not None else None
-    pip = _installer(d, b)
-    if url is not None and url.vcs and url.commit:
-        part = f"#subdirectory={url.subdirectory}" if url.subdirectory else ""
-        return f"{pip} install {shlex.quote(f'{package.name} @ {url.vcs}+{url.url}@{url.commit}{part}')}"
-    if url is not None and url.archive_sha256 and not url.url.startswith("file:"):
-        pin = f"{package.name} @ {url.url}#sha256={url.archive_sha256}"
-        return f"{pip} install {shlex.quote(pin)}"
-    if url is not None:
-        return f"install {package.name} {package.version} from the first side's own source tree"
-    again = "" if d.attribute in ("version", "presence") else "--force-reinstall --no-deps "
-    return f"{pip} install {again}{shlex.quote(f'{package.name}=={package.version}')}"
-
-
-def _conda(package: Package) -> str:
-    conda = package.conda
-    if conda is None:
-        return f"conda install {shlex.quote(f'{package.name}={package.version}')}"
-    spec = f"{package.name}={package.version}={conda.build}".rstrip("=")
-    channel = f"-c {shlex.quote(conda.channel)} " if _PLAIN.fullmatch(conda.channel) else ""
-    return f"conda install {channel}{shlex.quote(spec)}"
-
-
-def _uninstall(d: Difference, b: Manifest) -> str:
-    name = shlex.quote(d.name)
-    verbs = {
-        "deb": "apt-get remove",
-        "rpm": "dnf remove",
-        "apk": "apk del",
-        "conda": "conda remove",
-    }
-    return f"{verbs[d.type]} {name}" if d.type in verbs else f"{_installer(d, b)} uninstall -y {name}"
+    if b.source.kind == "container" or (b.run is None and b.source.kind == "image"):
+        return "docker run -e"
+    if b.run is None or (b.run.engine == "local" and origin == "host"):
+        return "export"
+    return "reprocheck run --env"
 
 
 def _fix_library(d: Difference, sides: Sides) -> str:
@@ -212,6 +131,8 @@ def _fix_library(d: Difference, sides: Sides) -> str:
 
 def _fix_python(d: Difference, _: Sides) -> str:
     path = shlex.quote(d.name)
+    if d.attribute in PLACES:
+        return ""
     if d.attribute == "presence":
         return f"start without {path}" if d.before is None else f"create {path} with Python {d.before}"
     if d.attribute in ("version", "implementation"):
@@ -221,16 +142,22 @@ def _fix_python(d: Difference, _: Sides) -> str:
     return f"recreate {path} with the first side's {d.attribute}"
 
 
-def _fix_image(d: Difference, sides: Sides) -> str:
-    digests = sides.a.source.repo_digests
-    image = digests[0] if digests else (sides.a.source.config_digest or "")
-    if not image:
-        return "start from the first side's image"
-    return f"docker {'pull' if digests else 'run'} {shlex.quote(image)}"
+def _fix_image(_: Difference, sides: Sides) -> str:
+    source = sides.a.source
+    if source.repo_digests:
+        return f"docker pull {shlex.quote(source.repo_digests[0])}"
+    return f"use the first image: {source.config_digest}" if source.config_digest else _FIRST_IMAGE
+
+
+_FIRST_IMAGE = "start from the first side's image"
 
 
 def _fix_os(d: Difference, sides: Sides) -> str:
-    return _fix_image(d, sides)
+    system = sides.a.os
+    if sides.a.image is not None or system is None:
+        return _fix_image(d, sides)
+    name = system.name or f"{system.id} {system.version_id}".rstrip()
+    return f"run on {system.libc if d.name == 'libc' and system.libc else name}, as the first side did"
 
 
 def _fix_host(d: Difference, sides: Sides) -> str:
@@ -279,7 +206,7 @@ _SECTIONS: Mapping[str, Callable[[Difference, Sides], str]] = {
     "code": _fix_input,
     "run": _fix_run,
     "environment": _fix_variable,
-    "packages": _fix_package,
+    "packages": fix_package,
     "libraries": _fix_library,
     "pythons": _fix_python,
     "os": _fix_os,

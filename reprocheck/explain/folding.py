@@ -116,7 +116,7 @@ class _Installed:
         self.askers: dict[Place, set[str]] = {}
         wheres = {where for where, _ in places}
         known: dict[str, list[tuple[str, Package]]] = {}
-        for package in sorted(manifest.packages, key=lambda p: (p.name, p.purl)):
+        for package in sorted(manifest.every_package, key=lambda p: (p.name, p.purl)):
             if package.type == "pypi" and package.python is not None:
                 environment = package.python.environment or package.python.location
                 known.setdefault(environment, []).append((normal_name("pypi", package.name), package))

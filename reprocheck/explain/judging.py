@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from packaging.utils import canonicalize_name
+
 from reprocheck.explain import tables
 from reprocheck.explain.suspicion import Group, Suspicion, suspect
 from reprocheck.model.change import Delta, Difference
@@ -13,6 +15,8 @@ from reprocheck.model.manifest import Manifest
 
 _CODE_LIKE = re.compile(r".*\.(?:py|pyx|pth|ipynb|sh|so(?:\.[0-9.]+)?|json|ya?ml|toml|cfg|ini)")
 _MINOR = ("location", "architecture")
+PLACES = ("executable", "prefix", "base")
+"""What of a Python environment only says where it lies."""
 _CONFIGURATION = ("entrypoint", "command", "working_dir", "user")
 
 
@@ -51,7 +55,7 @@ def judge(difference: Difference, setting: Setting) -> Suspicion:
 
 def normal_name(type: str, name: str) -> str:  # noqa: A002 - named as the field it takes
     """Return a package's name as the tables and requirements write it."""
-    return re.sub(r"[-_.]+", "-", name).lower() if type == "pypi" else name.lower()
+    return canonicalize_name(name) if type == "pypi" else name.lower()
 
 
 def _judge_input(d: Difference, _: Setting) -> Suspicion:
@@ -153,7 +157,10 @@ def _judge_python(d: Difference, _: Setting) -> Suspicion:
         return suspect(d, "PKG-335", Group.PYTHON, weight=90)
     if d.attribute in ("active", "search_path"):
         return suspect(d, "PKG-337", Group.PYTHON, weight=80)
-    why = "an equal environment in another directory computes the same"
+    if d.attribute in PLACES:
+        why = "an equal environment in another directory computes the same"
+        return suspect(d, "PKG-339", Group.PYTHON, weight=10, why=why)
+    why = "what it holds is compared on its own"
     return suspect(d, "PKG-337", Group.PYTHON, weight=10, effect="none", severity="info", why=why)
 
 

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from reprocheck.explain.tables import rules
-from reprocheck.model.change import Difference, Effect, Severity
+from reprocheck.model.change import SEVERITIES, Difference, Effect, Severity
 
 EFFECTS: tuple[Effect, ...] = ("result", "break", "bytes", "none", "symptom")
-SEVERITIES: tuple[Severity, ...] = ("high", "medium", "low", "info")
 
 
 class Group(IntEnum):

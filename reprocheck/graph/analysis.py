@@ -10,13 +10,12 @@ from reprocheck.graph.python import build_graph
 from reprocheck.graph.python_conflicts import find_conflicts, find_duplicates
 from reprocheck.graph.requirement import RequirementReader
 from reprocheck.limits import Limits
+from reprocheck.model.change import SEVERITIES
 from reprocheck.model.conflict import Conflict, GraphReport
 from reprocheck.model.manifest import Manifest
 from reprocheck.model.package import PythonEnvironment
 
 GRAPH_VERSION = "1.0"
-
-_SEVERITY = {"high": 0, "medium": 1, "low": 2, "info": 3}
 
 
 def analyse(manifest: Manifest, *, limits: Limits, full: bool = False) -> GraphReport:
@@ -74,7 +73,7 @@ def _environments(manifest: Manifest) -> list[PythonEnvironment]:
 def _rank(conflict: Conflict) -> tuple[bool, int, str, str, str, str, str]:
     return (
         not conflict.broken,
-        _SEVERITY[conflict.severity],
+        SEVERITIES.index(conflict.severity),
         conflict.code,
         conflict.environment,
         conflict.package,

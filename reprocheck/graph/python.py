@@ -12,6 +12,7 @@ from packaging.version import InvalidVersion, Version
 
 from reprocheck.graph.interpreter import Interpreter, describe_interpreter
 from reprocheck.graph.requirement import Need, RequirementReader
+from reprocheck.model.installing import pip_of
 from reprocheck.model.manifest import Manifest
 from reprocheck.model.package import Package, PythonEnvironment
 from reprocheck.model.unknown import Unknown
@@ -56,6 +57,8 @@ class PythonGraph:
     """One environment, evaluated."""
 
     executable: str
+    pip: str
+    """How its pip is called."""
     installed: dict[str, Installed]
     """By normalised name, in name order."""
     links: tuple[Link, ...]
@@ -123,6 +126,7 @@ def build_graph(manifest: Manifest, python: PythonEnvironment, reader: Requireme
     wrong = tuple(key for key, node in installed.items() if not _python_fits(node, interpreter, note))
     return PythonGraph(
         executable=python.executable,
+        pip=pip_of(python.executable, manifest.pythons),
         installed=installed,
         links=tuple(sorted(links.values(), key=lambda a: (a.parent, a.target, a.need.display))),
         wrong_python=wrong,

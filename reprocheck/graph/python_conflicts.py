@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import defaultdict
 from itertools import pairwise
 
 from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 
 from reprocheck.graph import rules
 from reprocheck.graph.paths import adjacency, chain_to, components, fold, shortest_cycle, shortest_ways
 from reprocheck.graph.python import Link, PythonGraph
 from reprocheck.model.conflict import Cause, Conflict
+from reprocheck.model.installing import pip_of, wanted
 from reprocheck.model.manifest import Manifest
 
 MOST_SPECIFIERS = 64
@@ -29,10 +30,10 @@ def find_conflicts(graph: PythonGraph) -> tuple[Conflict, ...]:
 def find_duplicates(manifest: Manifest) -> tuple[Conflict, ...]:
     """Give the projects that one directory holds twice (PKG-301)."""
     seen: dict[tuple[str, str], dict[str, tuple[str, str, bool, str]]] = defaultdict(dict)
-    for package in manifest.packages:
+    for package in manifest.every_package:
         own = package.python
         if own is not None and own.location:
-            key = (own.location, _canonical(package.name))
+            key = (own.location, canonicalize_name(package.name))
             known = seen[key].get(own.metadata)
             effective = own.effective or (known is not None and known[2])
             environment = own.environment if known is None else min(known[3], own.environment)
@@ -54,18 +55,13 @@ def find_duplicates(manifest: Manifest) -> tuple[Conflict, ...]:
                 causes=(),
                 broken=False,
                 fix=f"Delete the stale metadata directory in {location}, then: "
-                f"pip install --force-reinstall --no-deps {shlex.quote(f'{name}=={version}')}",
+                f"{pip_of(environment, manifest.pythons)} install --force-reinstall --no-deps "
+                + wanted(f"{name}=={version}", name=name, version=version),
                 environment=environment,
                 type="pypi",
             )
         )
     return tuple(found)
-
-
-def _canonical(name: str) -> str:
-    from packaging.utils import canonicalize_name
-
-    return canonicalize_name(name)
 
 
 class _Examination:
@@ -157,10 +153,10 @@ class _Examination:
         name = link.need.display.partition("[")[0] if link.need.extras else self._name(link)
         extras = f"[{','.join(link.need.extras)}]" if link.need.extras else ""
         if len(self._constraints(link.target)) > MOST_SPECIFIERS:
-            return f"pip install {shlex.quote(f'{name}{extras}{link.need.specifier}')}"
+            return self._install(name, extras, link.need.specifier)
         joint = self._joint(link.target)
         if joint is not None:
-            return f"pip install {shlex.quote(f'{name}{extras}{_simple(joint)}')}"
+            return self._install(name, extras, _simplest(joint))
         makers = [link, *against] if against else self.asking[link.target]
         demands = "; ".join(
             f"{self.graph.installed[a.parent].label} needs {a.need.display}" for a in makers[:8]
@@ -170,6 +166,11 @@ class _Examination:
             f"No version of {name} satisfies all: {demands}{more}. "
             "Choose other versions of these packages, or separate environments."
         )
+
+    def _install(self, name: str, extras: str, specifier: SpecifierSet) -> str:
+        local = min((one.version for one in specifier if "+" in one.version), default="")
+        requirement = f"{name}{extras}{_text(specifier)}"
+        return f"{self.graph.pip} install {wanted(requirement, name=name, version=local)}"
 
     def _name(self, link: Link) -> str:
         target = self.graph.installed.get(link.target)
@@ -218,8 +219,12 @@ class _Examination:
         return found
 
 
-def _simple(specifier: SpecifierSet) -> str:
-    """Write a joint constraint without what is implied, lower bound first."""
-    plain = specifier.to_range().to_specifier_set() or specifier
+def _simplest(specifier: SpecifierSet) -> SpecifierSet:
+    """Return a joint constraint without what is implied."""
+    return specifier.to_range().to_specifier_set() or specifier
+
+
+def _text(specifier: SpecifierSet) -> str:
+    """Write a constraint, lower bound first."""
     order = {"==": 0, "===": 0, "~=": 1, ">=": 2, ">": 2, "<": 3, "<=": 3, "!=": 4}
-    return ",".join(str(s) for s in sorted(plain, key=lambda s: (order.get(s.operator, 5), s.version)))
+    return ",".join(str(s) for s in sorted(specifier, key=lambda s: (order.get(s.operator, 5), s.version)))

@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 from reprocheck.model.base import Stamped, Value
 from reprocheck.model.unknown import Unknown
 
 ChangeKind = Literal["added", "removed", "changed"]
 Severity = Literal["high", "medium", "low", "info"]
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+"""Worst first."""
 Effect = Literal["result", "break", "bytes", "symptom", "none"]
 """Can change results > can break > bytes only; `symptom` is an output, the effect and not a cause."""
+Section = Literal[
+    "inputs",
+    "code",
+    "run",
+    "environment",
+    "packages",
+    "libraries",
+    "pythons",
+    "os",
+    "image",
+    "host",
+    "outputs",
+]
+SECTIONS: tuple[Section, ...] = get_args(Section)
+"""In the order in which a comparison lists them."""
+
+
+def at_least(severity: Severity, threshold: Severity) -> bool:
+    """Whether a finding is as bad as the threshold or worse."""
+    return SEVERITIES.index(severity) <= SEVERITIES.index(threshold)
 
 
 class Difference(Value, frozen=True, kw_only=True):
     """One difference, structured. `before` and `after` are display values, None where the side has none."""
 
-    section: Literal[
-        "inputs",
-        "code",
-        "environment",
-        "packages",
-        "libraries",
-        "pythons",
-        "os",
-        "image",
-        "host",
-        "run",
-        "outputs",
-    ]
+    section: Section
     kind: ChangeKind
     name: str
     """Package name, variable name, path, or a dotted attribute such as `cpu.model`."""
@@ -48,8 +58,10 @@ class Delta(Value, frozen=True, kw_only=True):
     """All differences of two manifests, in a stable order, and what could not be compared."""
 
     differences: tuple[Difference, ...]
-    not_compared: tuple[Unknown, ...]
-    """Unknowns of either side, variables without value, sections that one side lacks."""
+    unknowns: tuple[Unknown, ...]
+    """What was not seen: unknowns of either side, sections that one side lacks, content without a hash."""
+    left_out: tuple[Unknown, ...] = ()
+    """What is not compared on purpose: withheld values, outputs named as volatile. Facts, not unknowns."""
 
 
 class Finding(Value, frozen=True, kw_only=True):
@@ -76,9 +88,13 @@ class Finding(Value, frozen=True, kw_only=True):
 class DiffReport(Stamped, frozen=True, kw_only=True):
     """The result of `diff`."""
 
-    verdict: Literal["identical", "differs"]
+    verdict: Literal["identical", "differs", "inconclusive"]
+    """`inconclusive`: no difference was found, and not everything was seen."""
     findings: tuple[Finding, ...]
     """In rank order; the first is the first suspect."""
     explained: bool
     """False: nothing found can explain a difference in results."""
-    not_compared: tuple[Unknown, ...]
+    unknowns: tuple[Unknown, ...]
+    """What was not seen, on either side; any of it forbids `identical`."""
+    left_out: tuple[Unknown, ...]
+    """What is not compared on purpose: withheld values, outputs named as volatile."""

@@ -25,5 +25,5 @@ class CheckReport(Stamped, frozen=True, kw_only=True):
     findings: tuple[Violation, ...]
     passed: tuple[str, ...]
     """Codes of the rules that ran and found nothing."""
-    not_checked: tuple[Unknown, ...]
+    unknowns: tuple[Unknown, ...]
     """Rules that could not run, with the reason; such a rule never passes."""

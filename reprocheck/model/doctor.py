@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from reprocheck.model.base import Name, Stamped, Value
+from reprocheck.model.unknown import Unknown
 
 DoctorStatus = Literal["ok", "warning", "absent", "missing", "failed"]
 """`absent`: optional and not there; `missing`: needed and not there; `failed`: there and does not work."""
@@ -49,3 +50,5 @@ class DoctorReport(Stamped, frozen=True, kw_only=True):
     """Every check, sorted by name. A warning never refuses anything."""
 
     checks: tuple[DoctorCheck, ...]
+    unknowns: tuple[Unknown, ...]
+    """What could not be asked or judged."""

@@ -79,7 +79,15 @@ class Manifest(Stamped, frozen=True, kw_only=True):
     unknowns: tuple[Unknown, ...]
     source: Source
     observation: Observation
+    shadowed: tuple[Package, ...] = ()
+    """Python distributions that an environment holds and does not import: an earlier directory of its search
+    path holds the same project. `packages` is what package managers list."""
     private: bool = False
     """Made with `--env-values all`: not for publication."""
     unknown_fields: tuple[UnknownField, ...] = ()
     """Never a member of the JSON document itself; the codec puts the fields back where they stood."""
+
+    @property
+    def every_package(self) -> tuple[Package, ...]:
+        """Packages and the shadowed distributions beside them."""
+        return (*self.packages, *self.shadowed)

@@ -69,6 +69,8 @@ class Output(Value, frozen=True, kw_only=True):
     numbers: tuple[NamedNumber, ...] = ()
     note: str = ""
     """Why there is no content digest, when the format should have one."""
+    ignored_keys: tuple[str, ...] = ()
+    """Those of the run's `ignore_keys` that named something in it, which `content` leaves out; sorted."""
 
 
 class Change(Value, frozen=True, kw_only=True):

@@ -39,7 +39,7 @@ class ComparedOutput(Value, frozen=True, kw_only=True):
     recorded_size: Count | None = None
     observed_size: Count | None = None
     ignored_keys: tuple[str, ...] = ()
-    """Keys that were left out because the manifest names them as volatile."""
+    """Keys found in it and left out because the manifest names them as volatile; none for equal bytes."""
 
 
 class Execution(Value, frozen=True, kw_only=True):

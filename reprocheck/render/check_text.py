@@ -21,7 +21,7 @@ def render(report: CheckReport, *, style: Style = PLAIN) -> str:
         ]
     lines.append(
         f"{plural(len(report.findings), 'finding')}, {plural(len(report.passed), 'rule')} passed, "
-        f"{len(report.not_checked)} not checked"
+        f"{len(report.unknowns)} not checked"
     )
-    lines += unknown_lines(report.not_checked)
+    lines += unknown_lines(report.unknowns)
     return "\n".join(lines) + "\n"

@@ -24,6 +24,11 @@ def render(report: DiffReport, *, everything: bool = False, style: Style = PLAIN
     if report.verdict == "identical":
         lines = [style.paint("identical", "bold", "green") + ": nothing differs"]
         return "\n".join([*lines, *_not_compared(report)]) + "\n"
+    if report.verdict == "inconclusive":
+        sections = ", ".join(sorted({unknown.section for unknown in report.unknowns}))
+        word = style.paint("inconclusive", "bold", "yellow")
+        lines = [f"{word}: nothing that was seen differs, but not everything was seen ({sections})"]
+        return "\n".join([*lines, *_not_compared(report)]) + "\n"
     causes = [finding for finding in report.findings if finding.effect != "symptom"]
     symptoms = [finding for finding in report.findings if finding.effect == "symptom"]
     lines = [_headline(report, causes, style), ""]
@@ -79,6 +84,5 @@ def _finding(number: int, finding: Finding, style: Style) -> list[str]:
 
 
 def _not_compared(report: DiffReport) -> list[str]:
-    if not report.not_compared:
-        return []
-    return [f"not compared: {len(report.not_compared)}", *unknown_lines(report.not_compared)]
+    open_ends = (*report.unknowns, *report.left_out)
+    return [f"not compared: {len(open_ends)}", *unknown_lines(open_ends)] if open_ends else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from reprocheck.model.doctor import DoctorReport
 from reprocheck.render.safe import show
 from reprocheck.render.style import PLAIN, Style
-from reprocheck.render.wording import wrapped
+from reprocheck.render.wording import unknown_lines, wrapped
 
 _COLORS = {"ok": "green", "warning": "yellow", "absent": "dim", "missing": "red", "failed": "red"}
 
@@ -21,4 +21,6 @@ def render(report: DoctorReport, *, style: Style = PLAIN) -> str:
             lines.append(wrapped(show(check.message, limit=600), indent="          "))
         if check.fix:
             lines.append(f"          fix: {show(check.fix, limit=400)}")
+    if report.unknowns:
+        lines += [f"not asked: {len(report.unknowns)}", *unknown_lines(report.unknowns)]
     return "\n".join(lines) + "\n"

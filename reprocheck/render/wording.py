@@ -34,10 +34,17 @@ def wrapped(text: str, *, indent: str, width: int = 100) -> str:
 
 
 def unknown_lines(unknowns: Sequence[Unknown], *, most: int = 10) -> list[str]:
-    """Return one line per unknown, the rest counted."""
-    lines = [f"  {u.section}: {show(u.where)}: {show(u.reason)}" for u in unknowns[:most]]
-    if len(unknowns) > most:
-        lines.append(f"  … and {len(unknowns) - most} more (all are in the JSON)")
+    """Return one line per unknown; those of one section with one reason share a line; the rest is counted."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for unknown in unknowns:
+        groups.setdefault((unknown.section, unknown.reason), []).append(unknown.where)
+    lines = []
+    for (section, reason), places in groups.items():
+        named = ", ".join(show(place) for place in places[:3])
+        where = named if len(places) <= 3 else f"{named} and {len(places) - 3} more"
+        lines.append(f"  {section}: {where}: {show(reason)}")
+    if len(lines) > most:
+        lines = [*lines[:most], f"  … and {len(lines) - most} more (all are in the JSON)"]
     return lines
 
 

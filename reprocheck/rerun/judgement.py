@@ -73,7 +73,7 @@ def judge(
             program_failed=failed,
             needs_second=again,
             ignored_outputs=sum(output.verdict == "ignored" for output in first.compared),
-            ignored_keys=len(run.ignore_keys),
+            ignored_keys=sum(len(output.ignored_keys) for output in first.compared),
         )
 
     ours, theirs = _ending(run, first.outcome)
@@ -109,9 +109,20 @@ def judge(
     level = max((output.level for output in compared), key=_ORDER.index)
     count = f"{len(compared)} of {len(compared)} outputs"
     if any(output.verdict == "within-tolerance" for output in compared):
-        return give("within-tolerance", f"{count} agree within the declared tolerance", level=level)
+        whose = _whose(tolerance, run.tolerance)
+        return give("within-tolerance", f"{count} agree within {whose}", level=level)
     how = {"L0": "byte for byte", "L1": "in every value", "L2": "in every tensor and value"}
     return give("identical", f"{count} agree {how.get(level, '')}".rstrip(), level=level)
+
+
+def _whose(tolerance: Tolerance | None, author: Tolerance | None) -> str:
+    """Say whose tolerance was in force: a wide one of the author proves less than it sounds."""
+    if tolerance is None:
+        return "the declared tolerance"
+    numbers = f"(rtol {tolerance.rtol}, atol {tolerance.atol})"
+    if tolerance == author:
+        return f"the author's tolerance {numbers}, sealed in the record"
+    return f"the reader's tolerance {numbers}, which is not the author's"
 
 
 def _repeated(run: RunRecord, first: Observed, second: Observed) -> tuple[Verdict, str]:
@@ -133,12 +144,16 @@ def _ending(run: RunRecord, outcome: Outcome) -> tuple[str, str]:
     if outcome.oom_killed or outcome.timed_out:
         same = (outcome.oom_killed, outcome.timed_out) == (run.oom_killed, run.timed_out)
         if not same:
-            cause = "killed for memory" if outcome.oom_killed else "stopped at its time limit"
-            return f"the run was {cause}, and the recorded one was not", ""
+            if outcome.oom_killed:
+                return "the run was killed for memory, and the recorded one was not; --memory gives more", ""
+            return (
+                "the run was stopped at its time limit, and the recorded one was not; --timeout moves it",
+                "",
+            )
         if not outcome.disk_exceeded:
             return "", ""
     if outcome.disk_exceeded:
-        return "the run was stopped at its disk limit", ""
+        return "the run was stopped at its disk limit; --limit-scale raises it", ""
     if run.oom_killed or run.timed_out:
         cause = "killed for memory" if run.oom_killed else "stopped at its time limit"
         return "", f"the recorded run was {cause}, and this one ended with {outcome.exit_code}"

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Literal, NoReturn
 
-from reprocheck.artifacts import matches
 from reprocheck.artifacts.tolerance import bounds_of
 from reprocheck.errors import InputFault, Refused, UsageFault
+from reprocheck.globs import matches
 from reprocheck.limits import GIB, Limits
 from reprocheck.model.manifest import Manifest
+from reprocheck.model.places import can_hold, is_kernel_place, is_system_place, is_wild
 from reprocheck.model.run import Resources, RunRecord
 from reprocheck.model.verdict import Relaxation
 from reprocheck.ports import Plan, PlannedMount
-from reprocheck.rerun.policy import PlanLine, PlannedVerification, Policy, SuppliedInput
+from reprocheck.rerun.plan_lines import plan_lines
+from reprocheck.rerun.policy import PlannedVerification, Policy, SuppliedInput
 from reprocheck.rerun.variables import plan_environment
 
-PIDS = 1024
-"""torch data loaders need more than the usual 100."""
-MEMORY_CEILING = 16 * GIB
+MEMORY_UNTOLD = 16 * GIB
+"""Where neither a limit was recorded nor this machine's memory can be told."""
+LONGEST_SECONDS = 30 * 24 * 3600
+"""The recorded duration stands in no digest, so it alone never asks for more; `--timeout` does."""
 ARGV_BYTES = 128 * 1024
-_SYSTEM_DIRECTORIES = ("proc", "sys", "dev")
 
 
 def plan_verification(
@@ -38,7 +41,7 @@ def plan_verification(
     (bytes) or CPUs of 0 are unknown. Raises UsageFault (E_NO_RUN, E_INPUT_UNKNOWN), Refused (E_PRIVILEGED,
     E_NOTHING_RECORDED, E_ARGUMENT_WITHHELD, E_NEEDS_NETWORK, E_NEEDS_GPU, E_NEEDS_CPUS, E_INPUT_NOT_GIVEN,
     E_INPUT_DIFFERS and those of `plan_environment`) or InputFault (E_COMMAND, E_WORKING_DIR, E_OUTPUT_NAME,
-    E_TOLERANCE).
+    E_OUTPUT_DIRECTORY, E_TOLERANCE).
     """
     run = recorded_run(manifest)
     if run.privileged_run:
@@ -66,17 +69,17 @@ def plan_verification(
         nano_cpus=resources.nano_cpus,
         memory_bytes=resources.memory_bytes,
         shm_bytes=resources.shm_bytes,
-        gpus=policy.gpus,
-        pids=PIDS,
+        gpus=resources.gpus,
+        pids=limits.processes,
         disk_bytes=limits.run_disk,
-        seconds=policy.seconds or max(limits.run_seconds, int(3 * duration) + 1),
+        seconds=policy.seconds or min(max(limits.run_seconds, int(3 * duration) + 1), LONGEST_SECONDS),
         mounts=mounts,
         outputs=run.output_patterns,
         read_only_root=policy.read_only_root,
-        directories=tuple(sorted(m.target for m in run.mounts if m.role == "output")),
+        directories=_directories(run),
     )
     allowed = (*_relaxations(run, policy, image), *relaxations, *wider)
-    return PlannedVerification(plan=plan, relaxations=allowed, lines=_lines(plan, run, policy, allowed))
+    return PlannedVerification(plan=plan, relaxations=allowed, lines=plan_lines(plan, run, policy, allowed))
 
 
 def recorded_run(manifest: Manifest) -> RunRecord:
@@ -132,11 +135,10 @@ def _check_command(run: RunRecord) -> None:
             f"the recorded command is empty, holds a NUL or is longer than {ARGV_BYTES} bytes",
             hint="Check where the manifest came from.",
         )
-    parts = [part for part in run.working_dir.split("/") if part not in ("", ".")]
     absolute = run.working_dir.startswith("/")
-    system = absolute and bool(parts) and parts[0] in _SYSTEM_DIRECTORIES
+    kernel = absolute and is_kernel_place(run.working_dir)
     relative = run.engine == "docker" and run.working_dir and not absolute
-    if "\0" in run.working_dir or ".." in parts or system or relative:
+    if "\0" in run.working_dir or ".." in run.working_dir.split("/") or kernel or relative:
         raise InputFault(
             "E_WORKING_DIR",
             f"the recorded working directory {run.working_dir[:80]!r} is not an ordinary absolute path",
@@ -147,10 +149,11 @@ def _check_command(run: RunRecord) -> None:
 def _network(run: RunRecord, policy: Policy) -> Literal["none", "bridge"]:
     if policy.allow_network:
         return "bridge"
-    if run.network == "bridge":
+    if run.engine == "docker" and run.network != "none":
+        had = "had a network" if run.network == "bridge" else "had a network that is not known"
         _refuse(
             "E_NEEDS_NETWORK",
-            "the recorded run had a network, and a verification has none unless you allow it",
+            f"the recorded run {had}, and a verification has none unless you allow it",
             "Add --allow-network, or record the run again with --network none.",
         )
     return "none"
@@ -159,16 +162,20 @@ def _network(run: RunRecord, policy: Policy) -> Literal["none", "bridge"]:
 def _resources(
     run: RunRecord, policy: Policy, *, machine_memory: int, machine_cpus: int
 ) -> tuple[Resources, tuple[Relaxation, ...]]:
-    """Recorded limits unless the reader gives others; those stand beside the verdict."""
-    recorded = run.resources
+    """Recorded limits unless the reader gives others; those stand beside the verdict.
+
+    A plain process has none but the time, whatever was recorded or asked for.
+    """
+    local = run.engine == "local"
+    recorded = Resources() if local else run.resources
     if recorded.gpus and not policy.gpus:
         _refuse(
             "E_NEEDS_GPU",
             f"the recorded run used GPUs ({recorded.gpus})",
-            f"Add --gpus {recorded.gpus}.",
+            f"Add --gpus {shlex.quote(recorded.gpus)}.",
         )
     cpus = recorded.nano_cpus if policy.nano_cpus is None else policy.nano_cpus
-    if cpus is not None and 0 < machine_cpus * 10**9 < cpus:
+    if not local and cpus is not None and 0 < machine_cpus * 10**9 < cpus:
         _refuse(
             "E_NEEDS_CPUS",
             f"the run needs {cpus / 10**9:g} CPUs and this machine has {machine_cpus}",
@@ -177,7 +184,7 @@ def _resources(
     memory = recorded.memory_bytes if policy.memory_bytes is None else policy.memory_bytes
     chosen = Resources(
         nano_cpus=cpus,
-        memory_bytes=memory or min(MEMORY_CEILING, machine_memory * 3 // 4 or MEMORY_CEILING),
+        memory_bytes=memory or machine_memory * 3 // 4 or MEMORY_UNTOLD,
         shm_bytes=recorded.shm_bytes if policy.shm_bytes is None else policy.shm_bytes,
         gpus=policy.gpus,
     )
@@ -187,9 +194,33 @@ def _resources(
         ("shm", policy.shm_bytes, str(policy.shm_bytes)),
         ("seconds", policy.seconds, str(policy.seconds)),
     )
-    return chosen, tuple(
-        Relaxation(what=what, value=text) for what, given, text in changes if given is not None
+    return Resources() if local else chosen, tuple(
+        Relaxation(what=what, value=f"{text} (not enforced)" if local and what != "seconds" else text)
+        for what, given, text in changes
+        if given is not None
     )
+
+
+def _directories(run: RunRecord) -> tuple[str, ...]:
+    """Where the run finds an empty directory: its output mounts, and the outputs that end in `/`.
+
+    Raises InputFault (E_OUTPUT_DIRECTORY).
+    """
+    files = {output.name for output in run.outputs}  # a single file may have been mounted
+    wanted = {mount.target for mount in run.mounts if mount.role == "output"} - files
+    wanted |= {pattern for pattern in run.output_patterns if pattern.endswith("/")}
+    found = {directory.rstrip("/") or directory for directory in wanted}
+    for directory in sorted(found):
+        parts = directory.split("/")
+        plain = "\0" not in directory and not {"..", "."} & set(parts) and "" not in parts[1:]
+        placed = run.engine == "local" or (directory.startswith("/") and not is_system_place(directory))
+        if not (plain and placed and not is_wild(directory) and can_hold(directory, run.output_patterns)):
+            raise InputFault(
+                "E_OUTPUT_DIRECTORY",
+                f"the manifest asks for an empty directory at {directory[:80]!r}, no place for outputs",
+                hint="Check where the manifest came from.",
+            )
+    return tuple(sorted(found))
 
 
 def _mounts(run: RunRecord, inputs: tuple[SuppliedInput, ...]) -> tuple[PlannedMount, ...]:
@@ -207,7 +238,7 @@ def _mounts(run: RunRecord, inputs: tuple[SuppliedInput, ...]) -> tuple[PlannedM
         _refuse(
             "E_INPUT_NOT_GIVEN",
             f"the recorded run read {', '.join(missing)}, which was not handed in",
-            "Add " + " ".join(f"--input {path}=HOST" for path in missing) + ".",
+            "Add " + " ".join(f"--input {shlex.quote(path)}=HOST" for path in missing) + ".",
         )
     changed = sorted(e.path for e in run.inputs if e.sha256 is not None and e.sha256 != given[e.path].sha256)
     if changed:
@@ -228,7 +259,7 @@ def _relaxations(run: RunRecord, policy: Policy, image: str) -> tuple[Relaxation
     if policy.allow_network:
         rows.append(("network", "bridge"))
     if policy.gpus:
-        rows.append(("gpus", policy.gpus))
+        rows.append(("gpus", policy.gpus + (" (not enforced)" if not image else "")))
     if policy.user is not None and policy.user != run.user:
         rows.append(("user", policy.user or "the image's own"))
     if policy.read_only_root:
@@ -237,31 +268,3 @@ def _relaxations(run: RunRecord, policy: Policy, image: str) -> tuple[Relaxation
         text = f"rtol {policy.tolerance.rtol}, atol {policy.tolerance.atol}"
         rows.append(("tolerance (reader)", text))
     return tuple(Relaxation(what=what, value=value) for what, value in rows)
-
-
-def _lines(
-    plan: Plan, run: RunRecord, policy: Policy, relaxations: tuple[Relaxation, ...]
-) -> tuple[PlanLine, ...]:
-    """Everything that will run, in words; variables by name, since a value may be private."""
-    rows = [
-        ("image", plan.image or "none: a plain process of this machine, not sandboxed"),
-        *(("argument", argument) for argument in plan.argv),
-        ("working directory", plan.working_dir or "the image's own"),
-        ("user", plan.user or "the image's own"),
-        *(("variable", name) for name, _ in plan.environment),
-        *(("input", f"{mount.target} from {mount.source}, read-only") for mount in plan.mounts),
-        *(("output", pattern) for pattern in plan.outputs),
-        ("network", plan.network),
-        ("GPUs", plan.gpus or "none"),
-        ("CPUs", "all" if plan.nano_cpus is None else f"{plan.nano_cpus / 10**9:g}"),
-        ("memory", f"{plan.memory_bytes} bytes"),
-        ("processes", str(plan.pids)),
-        ("disk", f"{plan.disk_bytes} bytes"),
-        ("time limit", f"{plan.seconds} s"),
-        *(("ignored output", pattern) for pattern in run.ignore_outputs),
-        *(("ignored key", f"{entry.file}:{entry.key}") for entry in run.ignore_keys),
-    ]
-    if run.tolerance is not None and policy.tolerance is None:
-        rows.append(("tolerance (author)", f"rtol {run.tolerance.rtol}, atol {run.tolerance.atol}"))
-    rows.extend((f"allowed: {entry.what}", entry.value) for entry in relaxations)
-    return tuple(PlanLine(label=label, value=value) for label, value in rows)

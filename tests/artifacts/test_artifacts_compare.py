@@ -16,6 +16,7 @@ from reprocheck.artifacts.compare import compare_output
 from reprocheck.artifacts.tolerance import bounds_of, numbers_agree
 from reprocheck.errors import InputFault
 from reprocheck.limits import DEFAULT
+from reprocheck.model.base import replace
 from reprocheck.model.run import IgnoredKey, Output, Tolerance
 from reprocheck.model.verdict import ComparedOutput
 
@@ -153,6 +154,36 @@ def test_ignored_keys_stand_in_the_result() -> None:
     assert (result.verdict, result.level, result.ignored_keys) == ("identical", "L1", ("t",))
     worse = compared("m.json", b'{"t": 1, "a": 2}', b'{"t": 9, "a": 3}', ignore=("t",))
     assert worse.verdict == "differs"
+    unused = compared("m.json", b'{"a": 2}', b'{"a": 2.0}', ignore=("t",))
+    assert (unused.level, unused.ignored_keys) == ("L1", ())
+    equal = compared("m.json", b'{"t": 1}', b'{"t": 1}', ignore=("t",))
+    assert (equal.level, equal.ignored_keys) == ("L0", ())
+
+
+@pytest.mark.parametrize("change", ["twice", "order", "fewer", "file"])
+def test_a_record_whose_tensors_contradict_its_file_is_a_difference(change: str) -> None:
+    """A foreign manifest may say anything; nothing of it is a bug of ours, and nothing a pass."""
+    ours, theirs = (FIXTURES / "base.npz").read_bytes(), (FIXTURES / "element.npz").read_bytes()
+    recorded, observed = (
+        describe("m.npz", len(raw), io.BytesIO(raw), limits=DEFAULT) for raw in (ours, theirs)
+    )
+    tensors = recorded.tensors
+    lies = {
+        "twice": ((*tensors, tensors[0]), observed.tensors),
+        "order": (tensors[::-1], observed.tensors),
+        "fewer": (tensors[1:], observed.tensors[1:]),
+        "file": (tensors, observed.tensors),
+    }
+    left, right = lies[change]
+    result = compare_output(
+        replace(recorded, tensors=left),
+        replace(observed, tensors=right),
+        tolerance=Tolerance(),
+        recorded_stream=io.BytesIO(ours if change != "file" else (FIXTURES / "name.npz").read_bytes()),
+        observed_stream=io.BytesIO(theirs),
+        limits=DEFAULT,
+    )
+    assert result.verdict == "differs"
 
 
 def array(dtype: str, raw: bytes) -> bytes:
@@ -196,7 +227,10 @@ def test_a_difference_far_into_a_large_array_is_found_at_its_index() -> None:
     assert "1 of 300000 elements, at most 2.0 apart; element 250000 was 0.0 and is 2.0" in result.reason
 
 
-@pytest.mark.parametrize("text", ["-1", "nan", "inf", "x", "", "1_0", "1e", "-inf", "\uff11", "1" * 500])
+@pytest.mark.parametrize(
+    "text",
+    ["-1", "nan", "inf", "x", "", "1_0", "1e", "-inf", "\uff11", "1" * 500, "1e309", "1e-500", "1e99999999"],
+)
 @pytest.mark.parametrize("part", ["rtol", "atol"])
 def test_a_tolerance_that_is_no_finite_number_from_zero_up_is_an_input_fault(text: str, part: str) -> None:
     with pytest.raises(InputFault) as caught:

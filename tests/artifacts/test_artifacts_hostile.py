@@ -263,7 +263,7 @@ def test_checkpoints_without_their_parts_are_refused() -> None:
 @pytest.mark.parametrize(
     ("name", "raw"),
     [
-        ("m.json", b'{"a": NaN}'),
+        ("m.json", b'{"a": nan}'),
         ("m.json", b'{"a": 1e999}'),
         ("m.json", b"[" * 100_000),
         ("m.json", b""),

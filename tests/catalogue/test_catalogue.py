@@ -12,7 +12,7 @@ import pytest
 
 from reprocheck import errors
 from reprocheck.api.explain import all_rules
-from reprocheck.catalogue import ERRORS, VERDICTS, lookup_error, lookup_verdict
+from reprocheck.catalogue import ERRORS, VERDICTS
 from reprocheck.model.verdict import Verdict, exit_code
 from tests.architecture import modules
 
@@ -114,15 +114,3 @@ def test_the_seven_verdicts_have_their_exit_codes() -> None:
     assert tuple(entry.code for entry in VERDICTS) == get_args(Verdict)
     assert [entry.exit for entry in VERDICTS] == [exit_code(entry.code) for entry in VERDICTS]
     assert all(entry.meaning and entry.next_step for entry in VERDICTS)
-
-
-def test_lookups_find_in_any_case_and_nothing_else() -> None:
-    """A user types a code as it comes."""
-    found = lookup_error("e_json")
-    assert found is not None
-    assert (found.code, found.exit) == ("E_JSON", 2)
-    assert lookup_error("E_NO_SUCH_CODE") is None
-    verdict = lookup_verdict("DRIFT")
-    assert verdict is not None
-    assert verdict.exit == 1
-    assert lookup_verdict("fine") is None

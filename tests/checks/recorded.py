@@ -84,7 +84,7 @@ def outcome(code: str, manifest: Manifest, *receipts: Receipt) -> str:
     words = []
     if any(finding.code == code for finding in result.findings):
         words.append("found")
-    if any(gap.where == code for gap in result.not_checked):
+    if any(gap.where == code for gap in result.unknowns):
         words.append("not checked")
     if code in result.passed:
         words.append("passed")

@@ -17,7 +17,7 @@ from tests.strategies import make_manifest, make_run, manifests
 def test_a_clean_manifest_passes_every_rule() -> None:
     """Nothing is found, nothing is left out."""
     result = report(clean())
-    assert (result.findings, result.not_checked) == ((), ())
+    assert (result.findings, result.unknowns) == ((), ())
     assert result.passed == every_code()
 
 
@@ -26,10 +26,10 @@ def test_a_clean_manifest_passes_every_rule() -> None:
 def test_every_rule_is_judged_once(manifest: Manifest) -> None:
     """A rule passes, or it is among the findings or the unchecked: never both, never neither."""
     result = check(manifest, (receipt(),))
-    told = {finding.code for finding in result.findings} | {gap.where for gap in result.not_checked}
+    told = {finding.code for finding in result.findings} | {gap.where for gap in result.unknowns}
     assert told.isdisjoint(result.passed)
     assert told | set(result.passed) == set(every_code())
-    assert len(result.not_checked) == len({gap.where for gap in result.not_checked})
+    assert len(result.unknowns) == len({gap.where for gap in result.unknowns})
 
 
 @settings(deadline=None, max_examples=50)

@@ -52,6 +52,19 @@ def test_a_tool_that_fails_is_failed_whatever_its_version() -> None:
     assert report.checks[1].fix == "Reinstall syft."
 
 
+def test_what_only_an_engine_tells_is_unknown_without_one() -> None:
+    """No row says that runc is fine when nobody could be asked."""
+    silent = diagnose((Tool(name="docker engine", version=""),), (), ())
+    assert [unknown.where for unknown in silent.unknowns] == ["containerd", "runc"]
+    answered = (Tool(name="docker engine", version="29.6"), Tool(name="runc", version="1.4.0"))
+    assert diagnose(answered, (), (RUNC,)).unknowns == ()
+
+
+def test_a_version_that_no_floor_can_be_held_against_is_unknown() -> None:
+    tools = (Tool(name="docker engine", version="29.6"), Tool(name="runc", version="unknown"))
+    assert [unknown.where for unknown in diagnose(tools, (), (RUNC,)).unknowns] == ["runc"]
+
+
 def test_the_order_of_what_was_found_does_not_matter() -> None:
     tools = tuple(Tool(name=name, version="1") for name in ("b", "c", "a"))
     assert diagnose(tools, (), ()) == diagnose(tools[::-1], (), ())

@@ -45,13 +45,13 @@ def test_out_806_a_clean_verify_passes(verdict: str) -> None:
         make_output("/out/m.npz", format="npz", content=None, note="its directory is damaged"),
     ],
 )
-def test_out_811_opaque_and_damaged_files_are_found(output: object) -> None:
+def test_out_815_opaque_and_damaged_files_are_found(output: object) -> None:
     """Only bytes could be compared."""
     manifest = clean(run={"outputs": (output,)})
     assert [severity for severity, _ in found("OUT-815", manifest)] == ["medium"]
 
 
-def test_out_811_readable_formats_and_plain_text_pass() -> None:
+def test_out_815_readable_formats_and_plain_text_pass() -> None:
     """A log has no content digest and needs none."""
     outputs = (
         make_output("/out/m.pt", format="torch"),
@@ -60,7 +60,7 @@ def test_out_811_readable_formats_and_plain_text_pass() -> None:
     assert outcome("OUT-815", clean(run={"outputs": outputs})) == "passed"
 
 
-def test_out_812_a_pattern_without_a_file_is_found() -> None:
+def test_out_816_a_pattern_without_a_file_is_found() -> None:
     """A name that only starts alike is no match."""
     run = {
         "output_patterns": ("/out/model.pt", "/metrics/*.json"),
@@ -69,7 +69,7 @@ def test_out_812_a_pattern_without_a_file_is_found() -> None:
     assert found("OUT-816", clean(run=run)) == (("high", "run.output_patterns[/out/model.pt]"),)
 
 
-def test_out_812_an_empty_file_and_no_declaration_are_found() -> None:
+def test_out_816_an_empty_file_and_no_declaration_are_found() -> None:
     """Nothing to compare."""
     empty = clean(run={"outputs": (make_output(size=0),)})
     assert found("OUT-816", empty) == (("medium", "run.outputs[/out/model.safetensors]"),)
@@ -77,13 +77,13 @@ def test_out_812_an_empty_file_and_no_declaration_are_found() -> None:
     assert found("OUT-816", none) == (("high", "run.output_patterns"),)
 
 
-def test_out_811_leaves_an_empty_file_to_out_812() -> None:
+def test_out_815_leaves_an_empty_file_to_out_816() -> None:
     """One cause, one finding."""
     manifest = clean(run={"outputs": (make_output("/out/m.pkl", size=0, format="pickle", content=None),)})
     assert outcome("OUT-815", manifest) == "passed"
 
 
-def test_out_812_an_unreadable_output_is_there() -> None:
+def test_out_816_an_unreadable_output_is_there() -> None:
     """It is not missing; that it was not read is said."""
     refused = Unknown(section="outputs", where="/out/pipe", reason="it is a FIFO")
     manifest = clean(run={"outputs": ()}, unknowns=(refused,))
@@ -91,6 +91,6 @@ def test_out_812_an_unreadable_output_is_there() -> None:
 
 
 @pytest.mark.parametrize("pattern", ["/out", "/out/", "/out/*", "/out/model.*", "/out/model.safetensors"])
-def test_out_812_every_way_to_declare_an_output_passes(pattern: str) -> None:
+def test_out_816_every_way_to_declare_an_output_passes(pattern: str) -> None:
     """A file, a directory, a glob."""
     assert outcome("OUT-816", clean(run={"output_patterns": (pattern,)})) == "passed"

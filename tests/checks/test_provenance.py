@@ -115,7 +115,7 @@ def test_prv_910_a_text_over_the_limit_is_not_passed() -> None:
     """What was not read is said."""
     manifest = clean(run={"argv": ("train", "x" * 200, "--seed")})
     result = check(manifest, limits=Limits(json_string=100))
-    assert [gap.reason for gap in result.not_checked if gap.where == "PRV-910"] == [
+    assert [gap.reason for gap in result.unknowns if gap.where == "PRV-910"] == [
         "run.argv[1] is longer than 100 characters"
     ]
 

@@ -13,7 +13,6 @@ from reprocheck.collect.environment import (
     ALLOWED_PREFIXES,
     describe_environment,
     is_allowed,
-    needed_values,
 )
 from reprocheck.errors import InputFault
 from reprocheck.limits import DEFAULT, Limits
@@ -184,18 +183,6 @@ def test_too_many_variables_is_an_error_that_names_the_flag() -> None:
         describe_environment(image=(("A", "1"), ("B", "2")), limits=Limits(variables=1))
     assert caught.value.code == "E_LIMIT_VARIABLES"
     assert "--limit-scale" in caught.value.hint
-
-
-def test_needed_values_are_those_that_a_verify_would_lack() -> None:
-    """What was handed in and is not recorded; not what a shell makes anew, nor the image's or the host's."""
-    variables = describe_environment(
-        image=(("IMAGE_PASSWORD", "x"),),
-        container=(("MY_MODE", "b"), ("HOSTNAME", "c"), ("TZ", "UTC")),
-        run=(("RUN_TOKEN", "secret"), ("SEED", "1")),
-        host=(("USER", "me"),),
-        limits=DEFAULT,
-    )
-    assert needed_values(variables) == ("MY_MODE", "RUN_TOKEN")
 
 
 @given(st.lists(st.tuples(st.text(max_size=20), st.text(max_size=40)), max_size=8))

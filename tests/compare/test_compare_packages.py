@@ -71,13 +71,13 @@ def test_content_known_on_one_side_only_is_not_compared() -> None:
         make_manifest(packages=(make_pypi("x", files_sha256=None),)),
     )
     assert delta.differences == ()
-    assert [u.where for u in delta.not_compared] == ["pypi:x"]
+    assert [u.where for u in delta.unknowns] == ["pypi:x"]
 
 
 def test_no_record_on_either_side_is_legal_and_silent() -> None:
     package = make_pypi("x", files_sha256=None, has_record=False)
     delta = compare_packages(make_manifest(packages=(package,)), make_manifest(packages=(package,)))
-    assert delta.not_compared == ()
+    assert delta.unknowns == ()
 
 
 def test_conda_build_and_channel_count_at_equal_versions() -> None:

@@ -35,7 +35,13 @@ def rows(before: dict[str, Any], after: dict[str, Any]) -> list[Row]:
 
 def open_ends(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str, str]]:
     delta = compare(make_manifest(**before), make_manifest(**after))
-    return [(u.section, u.where) for u in delta.not_compared]
+    return [(u.section, u.where) for u in delta.unknowns]
+
+
+def left_out(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str, str]]:
+    delta = compare(make_manifest(**before), make_manifest(**after))
+    assert delta.unknowns == ()
+    return [(u.section, u.where) for u in delta.left_out]
 
 
 def test_source_and_observation_never_count() -> None:
@@ -63,7 +69,7 @@ def test_hidden_values_are_never_compared_but_their_presence_is() -> None:
     for other in (secret, make_variable("TOKEN", None), make_variable("TOKEN", "x")):
         before, after = {"environment": (secret,)}, {"environment": (other,)}
         assert rows(before, after) == []
-        assert open_ends(before, after) == [("environment", "TOKEN")]
+        assert left_out(before, after) == [("environment", "TOKEN")]
     assert rows({"environment": (secret,)}, {"environment": ()}) == [("TOKEN", "presence", "(secret)", None)]
 
 
@@ -162,7 +168,7 @@ def test_arguments_that_quote_alike_but_split_differently_differ() -> None:
 def test_a_withheld_argument_is_not_compared() -> None:
     run = {"run": make_run(argv=("x", "***"), withheld_arguments=(1,))}
     assert rows(run, run) == []
-    assert open_ends(run, run) == [("run", "argv[1]")]
+    assert left_out(run, run) == [("run", "argv[1]")]
 
 
 def test_mounts_count_by_target() -> None:
@@ -216,7 +222,7 @@ def test_an_output_that_both_name_as_volatile_is_not_compared() -> None:
         return {"run": make_run(outputs=(output,), ignore_outputs=ignored)}
 
     assert rows(run("1", "/out/events.*"), run("2", "/out/events.*")) == []
-    assert open_ends(run("1", "/out/events.*"), run("2", "/out/events.*")) == [("outputs", "/out/events.1")]
+    assert left_out(run("1", "/out/events.*"), run("2", "/out/events.*")) == [("outputs", "/out/events.1")]
     assert [r[0] for r in rows(run("1"), run("2", "/out/events.*"))] == ["ignore_outputs", "/out/events.1"]
 
 
@@ -308,6 +314,24 @@ def test_a_library_keeps_its_identity_over_a_new_soname() -> None:
     ]
 
 
+def test_a_library_in_a_renamed_environment_is_in_its_old_place() -> None:
+    """The directory of the environment is told once, by the interpreter."""
+
+    def side(home: str, folder: str = "lib") -> dict[str, Any]:
+        path = f"{home}/{folder}/libopenblas.so"
+        python = make_python(f"{home}/bin/python", prefix=home, kind="venv")
+        return {
+            "libraries": (NativeLibrary(kind="openblas", name="libopenblas.so", path=path),),
+            "pythons": (make_python(), python),
+        }
+
+    assert {row[1] for row in rows(side("/a"), side("/b"))} == {"executable"}
+    assert ("libopenblas.so", "path", "/a/lib/libopenblas.so", "/b/lib64/libopenblas.so") in rows(
+        side("/a"), side("/b", "lib64")
+    )
+    assert [row[1] for row in rows(side("/a"), side("/a", "lib64"))] == ["path"]
+
+
 def test_interpreters_are_matched_by_path_or_by_being_the_last_ones() -> None:
     assert rows({}, {"pythons": (make_python(version="3.11.9"),)}) == [
         ("/usr/bin/python3.11", "version", "3.11.2", "3.11.9")
@@ -323,8 +347,8 @@ def test_unknowns_of_one_side_say_which() -> None:
     unknown = Unknown(section="packages", where="/var/lib/rpm", reason="it is encrypted")
     both = compare(make_manifest(unknowns=(unknown,)), make_manifest(unknowns=(unknown,)))
     one = compare(make_manifest(unknowns=(unknown,)), make_manifest())
-    assert both.not_compared == (unknown,)
-    assert [u.reason for u in one.not_compared] == ["it is encrypted (first manifest)"]
+    assert both.unknowns == (unknown,)
+    assert [u.reason for u in one.unknowns] == ["it is encrypted (first manifest)"]
 
 
 def test_sealed_content_that_differs_unseen_is_told() -> None:

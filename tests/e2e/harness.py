@@ -167,21 +167,19 @@ print(json.dumps([f"{found.metadata['Name']} {found.version}" for found in distr
 def assert_packages_match(image: str, manifest: Any) -> None:
     """Hold the manifest's packages against the image's own tools, name for name and version for version.
 
-    pip lists what an import finds; what an earlier directory shadows is in the manifest too, marked so.
+    pip lists what an import finds; what an earlier directory shadows stands in a list of its own.
     """
     inside = ("run", "--rm", "--network", "none", image)
     dpkg = docker(*inside, "dpkg-query", "-W", "-f", "${Package} ${Version}\n").splitlines()
     pip = json.loads(docker(*inside, "pip", "list", "--format", "json", "--disable-pip-version-check"))
     every = json.loads(docker(*inside, "python3", "-c", DISTRIBUTIONS))
-    seen: dict[str, list[str]] = {"deb": [], "effective": [], "pypi": []}
+    seen: dict[str, list[str]] = {"deb": [], "pypi": []}
     for package in manifest["packages"]:
-        line = f"{package['name']} {package['version']}"
-        seen[package["type"]].append(line)
-        if package["type"] == "pypi" and package["python"].get("effective", True):
-            seen["effective"].append(line)
+        seen[package["type"]].append(f"{package['name']} {package['version']}")
+    shadowed = [f"{package['name']} {package['version']}" for package in manifest.get("shadowed", [])]
     assert sorted(seen["deb"]) == sorted(dpkg)
-    assert sorted(seen["effective"]) == sorted(f"{item['name']} {item['version']}" for item in pip)
-    assert sorted(seen["pypi"]) == sorted(every)
+    assert sorted(seen["pypi"]) == sorted(f"{item['name']} {item['version']}" for item in pip)
+    assert sorted([*seen["pypi"], *shadowed]) == sorted(every)
     purls = [package["purl"] for package in manifest["packages"]]
     assert all(purl.startswith(("pkg:deb/debian/", "pkg:pypi/")) for purl in purls)
     assert len(set(purls)) == len(purls)

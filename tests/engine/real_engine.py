@@ -59,6 +59,7 @@ def plan(
     user: str = "",
     gpus: str = "",
     read_only_root: bool = False,
+    directories: tuple[str, ...] = (),
     environment: tuple[tuple[str, str], ...] = (),
 ) -> Plan:
     return Plan(
@@ -78,6 +79,7 @@ def plan(
         mounts=mounts,
         outputs=outputs,
         read_only_root=read_only_root,
+        directories=directories,
     )
 
 

@@ -54,12 +54,23 @@ def test_a_package_that_was_removed_is_seen() -> None:
 @pytest.mark.parametrize(
     "path",
     [
+        "/app/__pycache__",
         "/app/__pycache__/m.cpython-311.pyc",
-        "/tmp/x",
-        "/var/tmp/x",
+        "/app/__pycache__/m.cpython-311.pyc.140213",
+        "/tmp",
+        "/tmp/tmpab_1x9zq/part.bin",
+        "/tmp/torchinductor_root/ab/x.so",
+        "/tmp/pymp-x1/y",
+        "/var/tmp/pip-build/x",
+        "/tmp/.X11-unix",
         "/run/lock",
-        "/root/.cache/torch/x",
+        "/run/sshd.pid",
+        "/root/.cache",
+        "/root/.cache/torch",
+        "/root/.cache/torch/kernels/x",
+        "/root/.cache/matplotlib/fontlist-v390.json",
         "/opt/.cache/pip",
+        "/var/cache/fontconfig/x",
         "/var/log/dpkg.log",
         "/etc/hosts",
         "/dev/shm",
@@ -82,10 +93,30 @@ def test_places_that_no_result_comes_from_are_volatile(path: str) -> None:
         "/var/lib/x",
         "/root/cache/x",
         "/a.pyc",
+        "/app/__pycache__/data.npy",
+        "/app/__pycache__/deep/m.pyc",
+        "/tmp/x",
+        "/tmp/tmpdata",
+        "/tmp/weights/m.pt",
+        "/var/tmp/x",
+        "/run/state/x",
+        "/root/.cache/huggingface/hub/x",
+        "/root/.cache/torch/hub/checkpoints/resnet.pth",
+        "/root/.cache/pipeline",
+        "/root/.config/matplotlib/matplotlibrc",
+        "/var/cache/models/x",
     ],
 )
 def test_other_places_are_not(path: str) -> None:
     assert not is_volatile(path)
+
+
+@pytest.mark.parametrize("path", ["/root/.cache", "/root/.cache/torch", "/tmp", "/var/cache"])
+def test_a_shared_directory_that_is_gone_took_other_things_with_it(path: str) -> None:
+    (gone,) = select_changes({path: "deleted"}, outputs=(), mounts=())
+    assert not gone.volatile
+    (new,) = select_changes({path: "added"}, outputs=(), mounts=())
+    assert new.volatile
 
 
 def test_every_volatile_place_has_a_reason() -> None:

@@ -68,7 +68,7 @@ def test_an_unmodified_training_leaves_its_outputs(client: APIClient, small: Ima
         with found.open() as file:
             assert file.read() == b"{}"
         changes = [change for change in finished.changes() if not change.volatile]
-        assert changes == [Change(path="/etc/edited", kind="added")]
+        assert changes == [Change(path="/etc/edited", kind="added"), Change(path="/tmp/t", kind="added")]
     assert finished.outcome.exit_code == 0
     assert finished.outcome.duration_ms > 0
     assert sorted(said.decode().split("\n")) == ["", "to stderr", "to stdout"]
@@ -233,6 +233,50 @@ def test_an_anonymous_volume_is_read_and_removed(
     assert volume.parent.name not in volumes(client)
 
 
+@pytest.mark.parametrize("user", ["", "1234:1234"])
+@pytest.mark.parametrize("local", [True, False], ids=["at source", "by the engine"])
+def test_an_output_directory_is_empty_writable_and_gone_afterwards(
+    client: APIClient, small: ImageFacts, monkeypatch: pytest.MonkeyPatch, local: bool, user: str
+) -> None:
+    """For any user, even below a root file system that is read-only; /srv has no place for it before."""
+    if not local:
+        monkeypatch.setattr("reprocheck.engine.docker_outputs.shares_files", lambda _: False)
+    wanted = plan(
+        small,
+        "sh",
+        "-c",
+        "ls -A /app/out /srv/deep/out; echo a > /app/out/a && echo b > /srv/deep/out/b",
+        outputs=("/app/out/", "/srv/deep/out"),
+        directories=("/app/out", "/srv/deep/out"),
+        user=user,
+        read_only_root=True,
+    )
+    said = bytearray()
+    with DockerRunner(client, limits=LIMITS).run(wanted, said.extend) as finished:
+        assert [output.name for output in finished.outputs()] == ["/app/out/a", "/srv/deep/out/b"]
+        assert [change for change in finished.changes() if not change.volatile] == []
+        mounts = inspect_container(client, finished.container).mounts
+        assert [mount.target for mount in mounts] == ["/app/out", "/srv/deep/out"]
+        made = {Path(mount.source).parent.name for mount in mounts}
+        assert made <= volumes(client)
+    assert said.decode() == "/app/out:\n\n/srv/deep/out:\n"
+    assert not made & volumes(client)
+
+
+@pytest.mark.parametrize("readable", [True, False], ids=["at source", "by the engine"])
+def test_an_output_directory_counts_for_the_disk_limit(
+    client: APIClient, small: ImageFacts, monkeypatch: pytest.MonkeyPatch, readable: bool
+) -> None:
+    if not readable:
+        monkeypatch.setattr("reprocheck.engine.docker_guard._places", lambda *_: ())
+    script = "dd if=/dev/zero of=/out/big bs=1M count=30 2>/dev/null; sleep 60"
+    wanted = plan(
+        small, "sh", "-c", script, disk=20 << 20, outputs=("/out",), directories=("/out",), user="7"
+    )
+    outcome, _ = run(client, wanted)
+    assert (outcome.exit_code, outcome.disk_exceeded, outcome.timed_out) == (None, True, False)
+
+
 @pytest.mark.parametrize(
     ("argv", "more", "code"),
     [
@@ -247,10 +291,16 @@ def test_an_anonymous_volume_is_read_and_removed(
 def test_what_cannot_start_is_named(
     client: APIClient, small: ImageFacts, argv: tuple[str, ...], more: dict[str, object], code: str
 ) -> None:
-    with pytest.raises(CouldNotRun) as caught:
-        run(client, plan(small, *argv, **more))  # type: ignore[arg-type]
+    said = bytearray()
+    wanted = plan(small, *argv, **more)  # type: ignore[arg-type]
+    with (
+        pytest.raises(CouldNotRun) as caught,
+        DockerRunner(client, limits=LIMITS).run(wanted, said.extend),
+    ):
+        pytest.fail("it started")
     assert caught.value.code == code
     assert caught.value.hint
+    assert said == b""  # docker-init's own words are in the error
 
 
 def test_an_exit_code_of_127_is_the_programs_own_when_it_spoke(client: APIClient, small: ImageFacts) -> None:

@@ -45,6 +45,12 @@ def matched(*patterns: str, paths: Iterable[str] = PATHS) -> list[str]:
     return [entry.path for entry in match_outputs(tree, patterns)]
 
 
+def test_a_final_slash_changes_nothing_of_what_is_meant() -> None:
+    assert matched("/out/") == matched("/out") != []
+    assert matched("/out/ckpt-*/") == matched("/out/ckpt-*") != []
+    assert Patterns(("/out/",)).bases == ("/out",)
+
+
 @pytest.mark.parametrize(
     ("pattern", "expected"),
     [

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reprocheck.engine.sandbox import build_container_config
+from reprocheck.engine.sandbox import build_container_config, build_unstarted_config
 from reprocheck.errors import UsageFault
 from reprocheck.ports import Plan, PlannedMount
 
@@ -31,6 +31,7 @@ def plan(
     mounts: tuple[PlannedMount, ...] = (),
     read_only_root: bool = False,
     image: str = IMAGE,
+    directories: tuple[str, ...] = (),
 ) -> Plan:
     return Plan(
         image=image,
@@ -49,6 +50,7 @@ def plan(
         mounts=mounts,
         outputs=("/out",),
         read_only_root=read_only_root,
+        directories=directories,
     )
 
 
@@ -159,6 +161,50 @@ def test_the_request_is_exactly_this() -> None:
         labels={"io.reprocheck.run": "r", "io.reprocheck.pid": "1"},
     )
     assert json.dumps(config, indent=1) == GOLDEN
+
+
+def test_an_output_directory_is_an_empty_volume() -> None:
+    """Anonymous, so that it goes with the container, unless one was made for a user who is not root."""
+    wanted = plan(directories=("/out/b", "/out"), mounts=(PlannedMount(source="/d", target="/data"),))
+    host = build_container_config(wanted, labels={}, volumes={"/out": "v"})["HostConfig"]
+    assert isinstance(host, dict)
+    empty = {"NoCopy": True}
+    assert host["Mounts"][1:] == [
+        {"Type": "volume", "Source": "v", "Target": "/out", "VolumeOptions": empty},
+        {"Type": "volume", "Target": "/out/b", "VolumeOptions": empty},
+    ]
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        plan(directories=("/etc",)),
+        plan(directories=("/usr/lib/python3",)),
+        plan(directories=("/",)),
+        plan(directories=("/proc/x",)),
+        plan(directories=("out",)),
+        plan(directories=("/out/../etc",)),
+        plan(directories=("/out/",)),
+        plan(directories=("/out/*",)),
+        plan(directories=("/srv",)),
+        plan(directories=("/out", "/out")),
+        plan(directories=("/out",), mounts=(PlannedMount(source="/a", target="/out"),)),
+    ],
+)
+def test_an_output_directory_hides_nothing_else(bad: Plan) -> None:
+    with pytest.raises(UsageFault) as caught:
+        build_container_config(bad, labels={})
+    assert caught.value.code == "E_OUTPUT_DIRECTORY"
+
+
+def test_a_container_that_never_starts_has_nothing_either() -> None:
+    host = build_unstarted_config(IMAGE, labels={}, volume="/var/tmp")["HostConfig"]
+    assert host == {
+        "NetworkMode": "none",
+        "CapDrop": ["ALL"],
+        "SecurityOpt": ["no-new-privileges"],
+        "Mounts": [{"Type": "volume", "Target": "/var/tmp"}],
+    }
 
 
 def test_limits_that_were_not_asked_for_are_left_out() -> None:
@@ -276,6 +322,7 @@ plans = st.builds(
     mounts=st.lists(mounts, max_size=3).map(tuple),
     outputs=st.lists(names, max_size=2).map(tuple),
     read_only_root=st.booleans(),
+    directories=st.lists(paths, max_size=2).map(tuple),
 )
 
 
@@ -296,9 +343,14 @@ def test_no_plan_can_ask_for_more(wild: Plan) -> None:
     assert host["IpcMode"] == "private"
     assert host["PidsLimit"] > 0
     assert [limit["Name"] for limit in host["Ulimits"]] == ["core"]
-    assert all(mount["Type"] == "bind" and mount["Target"] not in ("/", "/dev") for mount in host["Mounts"])
+    assert all(mount["Target"] not in ("/", "/dev", "/etc") for mount in host["Mounts"])
+    binds = [mount for mount in host["Mounts"] if mount["Type"] == "bind"]
+    assert [mount["Target"] for mount in host["Mounts"] if mount["Type"] == "volume"] == sorted(
+        wild.directories
+    )
+    assert len(binds) == len(wild.mounts)
     writable = {mount.target for mount in wild.mounts if mount.read_only is False}
-    assert {mount["Target"] for mount in host["Mounts"] if not mount["ReadOnly"]} == writable
+    assert {mount["Target"] for mount in binds if not mount["ReadOnly"]} == writable
     assert ("DeviceRequests" in host) == bool(wild.gpus)
     assert config["Entrypoint"] == [wild.argv[0]]
     assert config["Cmd"] == list(wild.argv[1:])

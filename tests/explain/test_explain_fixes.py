@@ -9,7 +9,7 @@ import pytest
 
 from reprocheck.compare import compare
 from reprocheck.explain import rank
-from reprocheck.model.image import Source
+from reprocheck.model.image import OperatingSystem, Source
 from reprocheck.model.package import DirectUrl
 from reprocheck.model.run import Resources
 from tests.strategies import (
@@ -62,13 +62,38 @@ VCS = DirectUrl(url="https://example.org/r.git", vcs="git", commit="a" * 40)
         (
             make_deb("libgomp1", "12.2.0-14"),
             make_deb("libgomp1", "13-1"),
-            "apt-get install libgomp1=12.2.0-14",
+            "apt-get install --allow-downgrades libgomp1=12.2.0-14",
         ),
+        (make_deb("curl", "8-1"), make_deb("curl", "7-1"), "apt-get install curl=8-1"),
+        (make_deb("curl", "8-1"), None, "apt-get install curl=8-1"),
+        (make_deb("curl"), make_deb("curl", depends=("x",)), "apt-get install --reinstall curl=1.0-1"),
         (None, make_deb("curl"), "apt-get remove curl"),
         (
             make_conda("x", "1.2", "build"),
             make_conda("x", "1.3", "b"),
-            "conda install -c conda-forge x=1.2=build",
+            "conda install -p /opt/conda -c conda-forge x=1.2=build",
+        ),
+        (None, make_conda("x"), "conda remove -p /opt/conda x"),
+        (
+            make_conda("x", "1.2", "build", prefix="/opt/a b"),
+            make_conda("x", "1.3", "b", prefix="/srv/my conda"),
+            "conda install -p '/srv/my conda' -c conda-forge x=1.2=build",
+        ),
+        (
+            make_pypi("torch", "2.13.0+cpu"),
+            make_pypi("torch", "2.13.0"),
+            "pip install torch==2.13.0+cpu --extra-index-url https://download.pytorch.org/whl/cpu",
+        ),
+        (
+            make_pypi("torchvision", "0.25.0+cu126"),
+            None,
+            "pip install torchvision==0.25.0+cu126 --extra-index-url https://download.pytorch.org/whl/cu126",
+        ),
+        (
+            make_pypi("mine", "1.0+g12ab"),
+            make_pypi("mine", "1.0"),
+            "pip install mine==1.0+g12ab --extra-index-url INDEX "
+            "(a local version is not on PyPI; INDEX is where it was built)",
         ),
         (make_deb("x", "1-1", type="rpm"), make_deb("x", "2-1", type="rpm"), "dnf downgrade x-1-1"),
         (make_deb("x", "1-r1", type="apk"), make_deb("x", "2-r1", type="apk"), "apk add x=1-r1"),
@@ -88,16 +113,78 @@ def test_the_right_pip_is_named_where_there_are_two() -> None:
     )
 
 
+def venv(executable: str) -> Any:
+    return make_python(executable, prefix=executable.removesuffix("/bin/python"), kind="venv")
+
+
+def test_a_lone_venv_is_named_too() -> None:
+    here = {"environment": "/opt/venv/bin/python"}
+    pythons = {"pythons": (venv("/opt/venv/bin/python"),)}
+    before, after = packages(make_pypi("x", "1", **here)), packages(make_pypi("x", "2", **here))
+    assert fix(before | pythons, after | pythons) == "/opt/venv/bin/python -m pip install x==1"
+    assert fix(pythons | packages(), after | pythons) == "/opt/venv/bin/python -m pip uninstall -y x"
+    assert fix(before | pythons, pythons | packages()) == "/opt/venv/bin/python -m pip install x==1"
+
+
+def test_the_interpreter_of_the_second_side_is_named_where_the_paths_differ() -> None:
+    """A fix is run on B's side, where A's path does not exist."""
+    sides = []
+    for home, version in (("/a/bin/python", "1"), ("/b/bin/python", "2")):
+        found = make_pypi("x", version, environment=home, location=f"{home}/site")
+        sides.append({"pythons": (make_python(), venv(home)), "packages": (found,)})
+    for before, after in (sides, [sides[0], sides[1] | packages()]):
+        a, b = make_manifest(**before), make_manifest(**after)
+        (finding,) = [f for f in rank(compare(a, b), a, b).findings if f.section == "packages"]
+        assert finding.fix == "/b/bin/python -m pip install x==1"
+
+
+def test_an_equal_environment_in_another_directory_needs_no_fix() -> None:
+    """The paths are told, and nothing more: they change no result."""
+    sides = []
+    for home in ("/a/venv", "/b/venv"):
+        executable = f"{home}/bin/python"
+        found = make_pypi("x", environment=executable, location=f"{home}/lib")
+        python = make_python(
+            executable, prefix=home, kind="venv", base=f"{home}-base/python", search_path=(f"{home}/lib",)
+        )
+        sides.append(make_manifest(packages=(found,), pythons=(python,)))
+    findings = rank(compare(*sides), *sides).findings
+    assert {(f.section, f.attribute) for f in findings} == {("pythons", "executable"), ("pythons", "base")}
+    assert {(f.effect, f.severity, f.fix) for f in findings} == {("none", "info", "")}
+
+
 def test_variables() -> None:
     def side(value: str | None, **fields: Any) -> Side:
         return {"environment": (make_variable("TZ", value, **fields),)}
 
     none: Side = {"environment": ()}
-    local = {"run": make_run(engine="local")}
-    assert fix(none, side("UTC")) == "unset TZ"
-    assert fix(side("a b;$(x)"), none) == "docker run -e TZ='a b;$(x)'"
-    assert fix(side("UTC") | local, none | local) == "export TZ=UTC"
+    local = {"run": make_run(engine="local"), "source": Source(kind="local")}
+    container = {"source": Source(kind="container")}
+    image: Side = {"run": None}
+    machine = {"run": None, "source": Source(kind="local")}
+    assert fix(side("a b;$(x)"), none) == "reprocheck run --env TZ='a b;$(x)'"
+    assert fix(side("UTC") | local, none | local) == "reprocheck run --env TZ=UTC"
+    assert fix(side("UTC", origin="host") | local, none | local) == "export TZ=UTC"
+    assert fix(side("UTC", origin="host") | machine, none | machine) == "export TZ=UTC"
+    assert fix(side("UTC", origin="container") | container, none | container) == "docker run -e TZ=UTC"
+    assert fix(side("UTC", origin="image") | image, none | image) == "docker run -e TZ=UTC"
     assert fix(side(None), none) == "set TZ as the first side has it; its value is not recorded"
+
+
+@pytest.mark.parametrize(
+    ("origins", "expected"),
+    [
+        (("run",), "run without --env TZ"),
+        (("container",), "docker run without -e TZ"),
+        (("host",), "unset TZ"),
+        (("image",), "rebuild the image without ENV TZ, or run the command under `env -u TZ`"),
+        (("run", "image"), "rebuild the image without ENV TZ, or run the command under `env -u TZ`"),
+    ],
+)
+def test_a_variable_goes_where_it_came_from(origins: tuple[str, ...], expected: str) -> None:
+    """A shell cannot unset what the image or the command line sets."""
+    present = tuple(make_variable("TZ", "UTC", origin=origin) for origin in origins)
+    assert fix({"environment": ()}, {"environment": present}) == expected
 
 
 def test_the_run() -> None:
@@ -106,6 +193,16 @@ def test_the_run() -> None:
     assert fix({"run": limited}, {}) == "docker run --cpus 1.5"
     assert fix({}, {"run": limited}) == "docker run without --cpus"
     assert fix({"run": make_run(user="1000 x")}, {}) == "docker run -u '1000 x'"
+    assert fix({"run": make_run(network="unknown")}, {}) == ""
+
+
+@pytest.mark.parametrize(
+    ("request_", "expected"),
+    [("all", "all"), ("2", "2"), ("device=0", "device=0"), ("device=0,1", "'\"device=0,1\"'")],
+)
+def test_several_gpus_are_quoted_for_dockers_own_parser(request_: str, expected: str) -> None:
+    before = {"run": make_run(resources=Resources(gpus=request_))}
+    assert fix(before, {}) == f"docker run --gpus {expected}"
 
 
 def test_the_machine() -> None:
@@ -122,6 +219,21 @@ def test_the_image_is_named_by_digest_and_never_by_tag() -> None:
     assert fix({}, other) == "start from the first side's image"
     pinned = {"source": Source(kind="image", reference="t:latest", repo_digests=(f"t@sha256:{sha('1')}",))}
     assert fix(pinned, other) == f"docker pull t@sha256:{sha('1')}"
+    built = {"source": Source(kind="image", reference="t:latest", config_digest=f"sha256:{sha('2')}")}
+    assert fix(built, other) == f"use the first image: sha256:{sha('2')}"
+
+
+def test_a_system_that_is_no_image_gets_no_advice_about_images() -> None:
+    def machine(**fields: str) -> Side:
+        return {"image": None, "os": OperatingSystem(**{"id": "debian", "version_id": "12"} | fields)}
+
+    assert fix(machine(), machine(version_id="13")) == "run on debian 12, as the first side did"
+    assert fix(machine(libc="glibc 2.36"), machine(libc="glibc 2.41")) == (
+        "run on glibc 2.36, as the first side did"
+    )
+    image = {"source": Source(kind="image", config_digest=f"sha256:{sha('2')}")}
+    other = {"os": OperatingSystem(id="alpine", libc="glibc 2.36")}
+    assert fix(image, other) == f"use the first image: sha256:{sha('2')}"
 
 
 HOSTILE = ["-rhttp://x", "--index-url=x", "a;rm -rf ~", "$(id)", "a\nb", "a b", "\u202ex", "`id`"]

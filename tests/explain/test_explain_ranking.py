@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,8 @@ from reprocheck.model.base import replace
 from reprocheck.model.change import DiffReport, Finding
 from reprocheck.model.host import Driver
 from reprocheck.model.manifest import Manifest
+from reprocheck.model.run import Change
+from reprocheck.model.unknown import Unknown
 from tests.strategies import (
     make_cpu,
     make_deb,
@@ -50,7 +53,7 @@ def test_the_variable_comes_first_and_the_outputs_last() -> None:
     }
     found = report(before, after)
     assert (found.findings[0].name, found.findings[0].code) == ("ATEN_CPU_CAPABILITY", "ENV-607")
-    assert found.findings[0].fix == "unset ATEN_CPU_CAPABILITY"
+    assert found.findings[0].fix == "run without --env ATEN_CPU_CAPABILITY"
     assert [f.effect for f in found.findings] == ["result", "none", "symptom", "symptom", "symptom"]
     assert found.explained
 
@@ -98,10 +101,46 @@ def test_noise_differs_but_explains_nothing() -> None:
     assert (found.verdict, found.explained, found.findings[0].effect) == ("differs", False, "none")
 
 
-def test_what_could_not_be_compared_is_handed_on() -> None:
-    found = report({"host": None}, {})
-    assert (found.verdict, found.schema_version) == ("identical", "1.0")
-    assert [u.section for u in found.not_compared] == ["host"]
+@pytest.mark.parametrize("section", ["image", "host", "os", "run"])
+def test_a_section_on_one_side_only_is_inconclusive(section: str) -> None:
+    one: dict[str, Any] = {section: None}
+    both: dict[str, Any] = {}
+    for sides in ((one, both), (both, one)):
+        found = report(*sides)
+        assert (found.verdict, found.schema_version) == ("inconclusive", "1.0")
+        assert [u.section for u in found.unknowns] == [section]
+    assert report(one, one).verdict == "identical"
+
+
+def test_an_unknown_of_either_side_forbids_identical_and_differences_win() -> None:
+    unread = {"unknowns": (Unknown(section="packages", where="/var/lib/rpm", reason="it is encrypted"),)}
+    pairs: tuple[tuple[Any, Any], ...] = ((unread, {}), ({}, unread), (unread, unread))
+    assert {report(*pair).verdict for pair in pairs} == {"inconclusive"}
+    changed = {"packages": ()}
+    assert report(unread, changed).verdict == "differs"
+
+
+def test_what_is_left_out_on_purpose_is_a_fact_and_forbids_nothing() -> None:
+    """Withheld values and arguments, outputs named as volatile, traces of runs in a fresh container."""
+    side = {
+        "environment": (make_variable("TOKEN", None, state="secret"), make_variable("HOST_ONLY", None)),
+        "run": make_run(
+            argv=("x", "***"),
+            withheld_arguments=(1,),
+            ignore_outputs=("*.safetensors",),
+            changes=(Change(path="/app/cache", kind="added"),),
+            fresh=True,
+        ),
+    }
+    found = report(side, side)
+    assert (found.verdict, found.unknowns) == ("identical", ())
+    assert {u.section for u in found.left_out} == {"environment", "run", "outputs", "changes"}
+
+
+def test_a_file_that_both_containers_changed_is_not_called_identical() -> None:
+    """Nothing but its path is recorded, and it may be the program."""
+    side = {"run": make_run(changes=(Change(path="/app/train.py", kind="modified"),))}
+    assert report(side, side).verdict == "inconclusive"
 
 
 def key_parts(finding: Finding) -> int:
@@ -113,7 +152,8 @@ def key_parts(finding: Finding) -> int:
 def test_the_verdict_follows_the_differences_alone(a: Manifest, b: Manifest) -> None:
     delta = compare(a, b)
     found = rank(delta, a, b)
-    assert found.verdict == ("differs" if delta.differences else "identical")
+    assert (found.verdict == "differs") == bool(delta.differences)
+    assert (found.verdict == "identical") == (not delta.differences and not found.unknowns)
     assert bool(found.findings) == bool(delta.differences)
     assert sum(1 + len(f.folded) for f in found.findings) == len(delta.differences)
     assert [key_parts(f) for f in found.findings] == sorted(key_parts(f) for f in found.findings)
@@ -133,5 +173,7 @@ def test_the_order_of_the_parts_does_not_count(a: Manifest, b: Manifest, random:
 
 @FAST
 @given(manifests())
-def test_a_manifest_against_itself_is_identical(manifest: Manifest) -> None:
-    assert rank(compare(manifest, manifest), manifest, manifest).verdict == "identical"
+def test_a_manifest_against_itself_is_identical_unless_something_was_not_seen(manifest: Manifest) -> None:
+    found = rank(compare(manifest, manifest), manifest, manifest)
+    assert found.verdict == ("inconclusive" if found.unknowns else "identical")
+    assert set(manifest.unknowns) <= set(found.unknowns)

@@ -133,6 +133,7 @@ CASES: list[tuple[str, Side, Side]] = [
     ("PKG-336", {}, {"pythons": ()}),
     ("PKG-337", {}, {"pythons": (make_python(active=False),)}),
     ("PKG-338", library(), library(version="9.1")),
+    ("PKG-339", {"pythons": (make_python("/a/python"),)}, {"pythons": (make_python("/b/python"),)}),
     ("PKG-339", packages(make_pypi("x")), packages(make_pypi("x", location="/y"))),
     ("IMG-511", {}, {"image": LAYERS}),
     ("IMG-512", {}, run(changes=(Change(path="/a.py", kind="modified"),))),

@@ -76,6 +76,31 @@ def test_a_missing_requirement() -> None:
     assert ("b (missing)", True) in [(n.label, n.broken) for n in report.nodes]
 
 
+def test_the_fix_names_the_interpreter_that_it_is_for() -> None:
+    """A bare pip may be the system's."""
+    venv = make_python("/opt/my venv/bin/python", prefix="/opt/my venv", kind="venv")
+    for pythons in ((venv,), (venv, make_python())):
+        package = make_pypi("A", requires=("B>=2",), environment=venv.executable)
+        conflict = only(graph(package, pythons=pythons))
+        assert conflict.fix == "'/opt/my venv/bin/python' -m pip install 'b>=2'"
+
+
+@pytest.mark.parametrize(
+    ("pin", "expected"),
+    [
+        ("torch==2.6.0+cu126", "torch==2.6.0+cu126 --extra-index-url https://download.pytorch.org/whl/cu126"),
+        (
+            "mine==1.0+g12",
+            "mine==1.0+g12 --extra-index-url INDEX "
+            "(a local version is not on PyPI; INDEX is where it was built)",
+        ),
+    ],
+)
+def test_a_local_version_is_not_asked_of_pypi(pin: str, expected: str) -> None:
+    """PyPI takes none (PEP 440)."""
+    assert only(graph(make_pypi("A", requires=(pin,)))).fix == f"pip install {expected}"
+
+
 def test_constraints_that_no_version_meets_name_both_parents() -> None:
     """The fix says that there is none, the causes hold both sides."""
     conflict = only(
@@ -271,7 +296,21 @@ def test_two_metadata_directories_of_one_project_are_a_remark() -> None:
     assert (conflict.code, conflict.kind, conflict.broken) == ("PKG-301", "duplicate", False)
     assert conflict.package == "foo-bar"
     assert conflict.found == "1.0 (Foo_Bar-1.0.dist-info), 1.1 (foo-bar-1.1.dist-info)"
-    assert conflict.fix.endswith("pip install --force-reinstall --no-deps foo-bar==1.1")
+    assert conflict.fix.endswith(", then: pip install --force-reinstall --no-deps foo-bar==1.1")
+
+
+def test_a_stale_copy_in_a_venv_is_replaced_by_its_own_pip() -> None:
+    """With the index of the version that stays."""
+    python = make_python("/opt/venv/bin/python", prefix="/opt/venv", kind="venv")
+    here = {"environment": python.executable, "location": "/opt/venv/lib"}
+    packages = (
+        make_pypi("torch", "2.5.0", effective=False, **here),
+        make_pypi("torch", "2.6.0+cpu", **here),
+    )
+    assert only(graph(*packages, pythons=(python,))).fix.endswith(
+        "/opt/venv/bin/python -m pip install --force-reinstall --no-deps torch==2.6.0+cpu "
+        "--extra-index-url https://download.pytorch.org/whl/cpu"
+    )
 
 
 def test_a_cycle_is_a_remark_and_the_chain_starts_at_a_root() -> None:

@@ -8,10 +8,11 @@ import pytest
 
 from reprocheck.model.change import DiffReport, Finding
 from reprocheck.model.conflict import Cause, Conflict, GraphReport
+from reprocheck.model.doctor import DoctorReport
 from reprocheck.model.run import Resources
 from reprocheck.model.unknown import Unknown
 from reprocheck.model.verdict import ComparedOutput, Execution, Receipt
-from reprocheck.render import diff_text, graph_text, manifest_text, receipt_text
+from reprocheck.render import diff_text, doctor_text, graph_text, manifest_text, receipt_text
 from reprocheck.render.style import Style, wants_color
 from reprocheck.render.wording import arrow, size
 from tests.strategies import make_manifest, make_pypi, make_run, make_variable
@@ -45,7 +46,8 @@ def report(*findings: Finding, **overrides: Any) -> DiffReport:
         "verdict": "differs" if findings else "identical",
         "findings": findings,
         "explained": True,
-        "not_compared": (),
+        "unknowns": (),
+        "left_out": (),
     }
     return DiffReport(**fields | overrides)
 
@@ -76,11 +78,22 @@ def test_outputs_are_told_as_the_effect() -> None:
 
 def test_nothing_that_explains_is_said_plainly_with_what_was_not_compared() -> None:
     missed = Unknown(section="host", where="gpu", reason="not read")
-    text = diff_text.render(report(finding(1, effect="bytes"), explained=False, not_compared=(missed,)))
+    text = diff_text.render(report(finding(1, effect="bytes"), explained=False, unknowns=(missed,)))
 
     assert "Nothing that was found explains a difference in results." in text
     assert "not compared: 1" in text
     assert "host: gpu: not read" in text
+
+
+def test_inconclusive_says_in_one_line_what_was_not_seen() -> None:
+    missed = Unknown(section="packages", where="/var/lib/rpm", reason="not read")
+    withheld = Unknown(section="environment", where="TOKEN", reason="withheld on both sides")
+    text = diff_text.render(report(verdict="inconclusive", unknowns=(missed,), left_out=(withheld,)))
+
+    first, *rest = text.splitlines()
+    assert first == "inconclusive: nothing that was seen differs, but not everything was seen (packages)"
+    assert rest[0] == "not compared: 2"
+    assert "identical" not in text
 
 
 def test_identical_is_one_line() -> None:
@@ -185,3 +198,9 @@ def test_color_follows_the_flag_then_the_environment(
 def test_color_only_wraps_words() -> None:
     assert Style(color=True).paint("x", "bold", "red") == "\x1b[1;31mx\x1b[0m"
     assert Style(color=False).paint("x", "bold") == "x"
+
+
+def test_what_the_doctor_could_not_ask_is_told() -> None:
+    missed = Unknown(section="checks", where="runc", reason="no engine answered")
+    silent = DoctorReport(schema_version="1.0", checks=(), unknowns=(missed,))
+    assert doctor_text.render(silent) == "not asked: 1\n  checks: runc: no engine answered\n"

@@ -338,12 +338,32 @@ def test_ignored_outputs_and_keys_are_counted() -> None:
     run = replace(
         RUN,
         ignore_outputs=("*.bin",),
-        ignore_keys=(IgnoredKey(file="a.json", key="time"),),
+        ignore_keys=(IgnoredKey(file="a.json", key="loss"), IgnoredKey(file="a.json", key="time")),
     )
-    judgement = judge(manifest(run), observed({**MORE, "/out/b.bin": b"other"}, run=run), host=HOST)
-    assert ruling(judgement) == ("identical", "L0", 0)
-    assert (judgement.ignored_outputs, judgement.ignored_keys) == (2, 1)
-    assert [output.verdict for output in judgement.outputs] == ["identical", "ignored", "ignored"]
+    run = replace(run, outputs=described(FILES, run))
+    equal = judge(manifest(run), observed({**MORE, "/out/b.bin": b"other"}, run=run), host=HOST)
+    assert ruling(equal) == ("identical", "L0", 0)
+    assert (equal.ignored_outputs, equal.ignored_keys) == (2, 0)
+    assert [output.verdict for output in equal.outputs] == ["identical", "ignored", "ignored"]
+    other = judge(manifest(run), observed({**FAR, "/out/b.bin": b"other"}, run=run), host=HOST)
+    assert ruling(other) == ("identical", "L1", 0)
+    assert (other.ignored_outputs, other.ignored_keys) == (1, 1)
+
+
+def test_a_tolerance_is_told_with_whose_it_is() -> None:
+    run = replace(RUN, tolerance=TOLERANCE)
+    first = observed(CLOSE, tolerance=TOLERANCE)
+    author = judge(manifest(run), first, host=HOST, tolerance=TOLERANCE).reason
+    assert author.endswith("within the author's tolerance (rtol 1e-3, atol 0), sealed in the record")
+    reader = judge(manifest(), first, host=HOST, tolerance=TOLERANCE).reason
+    assert reader.endswith("within the reader's tolerance (rtol 1e-3, atol 0), which is not the author's")
+
+
+def test_a_run_killed_for_memory_or_time_names_the_flag_that_helps() -> None:
+    killed = observed(outcome=Outcome(exit_code=137, oom_killed=True))
+    assert "--memory" in judge(manifest(), killed, host=HOST).reason
+    late = observed(outcome=Outcome(exit_code=None, timed_out=True))
+    assert "--timeout" in judge(manifest(), late, host=HOST).reason
 
 
 def test_ignored_outputs_do_not_make_two_runs_differ() -> None:

@@ -13,7 +13,7 @@ from reprocheck.model.manifest import MANIFEST_VERSION, Manifest, Observation
 from reprocheck.model.run import IgnoredKey, Input, Mount, Output, Resources, RunRecord, Tolerance
 from reprocheck.model.verdict import Relaxation
 from reprocheck.ports import PlannedMount
-from reprocheck.rerun import PlannedVerification, Policy, SuppliedInput, plan_verification
+from reprocheck.rerun import PlanLine, PlannedVerification, Policy, SuppliedInput, plan_verification
 
 IMAGE = "sha256:" + "a" * 64
 RUN = RunRecord(
@@ -68,6 +68,10 @@ def planned(
     )
 
 
+def mounted(target: str) -> Mount:
+    return Mount(target=target, kind="bind", writable=True, role="output")
+
+
 def variable(name: str, value: str | None, origin: str = "run") -> Variable:
     assert origin in ("run", "container", "image", "host")
     state = "recorded" if value is not None else "withheld"
@@ -85,8 +89,8 @@ def test_a_plain_record_gives_a_plan_without_relaxations() -> None:
     assert plan.outputs == ("/out",)
 
 
-def test_without_a_recorded_limit_memory_stops_at_sixteen_gibibytes() -> None:
-    assert planned(manifest(), memory=256 * GIB).plan.memory_bytes == 16 * GIB
+def test_without_a_recorded_limit_memory_is_three_quarters_of_the_machine() -> None:
+    assert planned(manifest(), memory=256 * GIB).plan.memory_bytes == 192 * GIB
     assert planned(manifest(), memory=0).plan.memory_bytes == 16 * GIB
 
 
@@ -96,7 +100,9 @@ def test_recorded_limits_are_the_defaults() -> None:
     assert (plan.nano_cpus, plan.memory_bytes, plan.shm_bytes, plan.user) == (2 * 10**9, 5, 7, "1000")
 
 
-@pytest.mark.parametrize(("duration_ms", "seconds"), [(None, 3600), (1000, 3600), (7_200_000, 21601)])
+@pytest.mark.parametrize(
+    ("duration_ms", "seconds"), [(None, 3600), (1000, 3600), (7_200_000, 21601), (2**53 - 1, 2_592_000)]
+)
 def test_the_time_limit_follows_the_recorded_duration(duration_ms: int | None, seconds: int) -> None:
     assert planned(manifest(duration_ms=duration_ms)).plan.seconds == seconds
 
@@ -107,6 +113,7 @@ REFUSALS: list[tuple[str, Manifest, Policy, tuple[SuppliedInput, ...], type[Repr
     ("E_NOTHING_RECORDED", manifest(replace(RUN, outputs=())), Policy(), (), Refused),
     ("E_NOTHING_RECORDED", manifest(replace(RUN, ignore_outputs=("*.json",))), Policy(), (), Refused),
     ("E_NEEDS_NETWORK", manifest(replace(RUN, network="bridge")), Policy(), (), Refused),
+    ("E_NEEDS_NETWORK", manifest(replace(RUN, network="unknown")), Policy(), (), Refused),
     ("E_NEEDS_GPU", manifest(replace(RUN, resources=Resources(gpus="all"))), Policy(), (), Refused),
     ("E_NEEDS_CPUS", manifest(replace(RUN, resources=Resources(nano_cpus=8 * 10**9))), Policy(), (), Refused),
     ("E_INPUT_NOT_GIVEN", manifest(replace(RUN, inputs=(DATA,))), Policy(), (), Refused),
@@ -146,6 +153,13 @@ REFUSALS: list[tuple[str, Manifest, Policy, tuple[SuppliedInput, ...], type[Repr
     ("E_WORKING_DIR", manifest(replace(RUN, working_dir="app")), Policy(), (), InputFault),
     ("E_OUTPUT_NAME", manifest(replace(RUN, output_patterns=("/out/../etc",))), Policy(), (), InputFault),
     ("E_OUTPUT_NAME", manifest(replace(RUN, output_patterns=("",))), Policy(), (), InputFault),
+    ("E_OUTPUT_DIRECTORY", manifest(replace(RUN, output_patterns=("/etc/",))), Policy(), (), InputFault),
+    ("E_OUTPUT_DIRECTORY", manifest(replace(RUN, output_patterns=("/",))), Policy(), (), InputFault),
+    ("E_OUTPUT_DIRECTORY", manifest(replace(RUN, output_patterns=("/out/*/",))), Policy(), (), InputFault),
+    ("E_OUTPUT_DIRECTORY", manifest(replace(RUN, output_patterns=("out/",))), Policy(), (), InputFault),
+    ("E_OUTPUT_DIRECTORY", manifest(replace(RUN, mounts=(mounted("/usr/lib"),))), Policy(), (), InputFault),
+    ("E_OUTPUT_DIRECTORY", manifest(replace(RUN, mounts=(mounted("/srv"),))), Policy(), (), InputFault),
+    ("E_TOLERANCE", manifest(replace(RUN, tolerance=Tolerance(rtol="1e400"))), Policy(), (), InputFault),
     ("E_TOLERANCE", manifest(replace(RUN, tolerance=Tolerance(rtol="-1"))), Policy(), (), InputFault),
     ("E_TOLERANCE", manifest(), Policy(tolerance=Tolerance(atol="nan")), (), InputFault),
 ]
@@ -173,6 +187,10 @@ def test_refusals_name_the_flag_that_helps() -> None:
     with pytest.raises(Refused) as caught:
         planned(manifest(replace(RUN, inputs=(DATA,))))
     assert "--input /data=HOST" in caught.value.hint
+    odd = replace(DATA, path="/a; rm -rf ~")
+    with pytest.raises(Refused) as caught:
+        planned(manifest(replace(RUN, inputs=(odd,))))
+    assert "--input '/a; rm -rf ~'=HOST" in caught.value.hint
 
 
 ALLOWED: list[tuple[Manifest, Policy, Relaxation]] = [
@@ -263,11 +281,36 @@ def test_inputs_are_mounted_read_only_even_if_the_recorded_run_could_write_them(
 
 
 def test_output_mounts_become_directories_of_the_run() -> None:
-    mounts = (
-        Mount(target="/out", kind="bind", writable=True, role="output"),
-        Mount(target="/cache", kind="volume", writable=True, role="unread"),
-    )
-    assert planned(manifest(replace(RUN, mounts=mounts))).plan.directories == ("/out",)
+    mounts = (mounted("/out"), Mount(target="/cache", kind="volume", writable=True, role="unread"))
+    result = planned(manifest(replace(RUN, mounts=mounts)))
+    assert result.plan.directories == ("/out",)
+    assert PlanLine(label="directory", value="/out, empty and writable") in result.lines
+
+
+def test_a_mounted_output_file_is_no_directory() -> None:
+    run = replace(RUN, mounts=(mounted("/out/m.json"),))
+    assert planned(manifest(run)).plan.directories == ()
+
+
+def test_an_output_that_ends_in_a_slash_is_a_directory_before_the_start() -> None:
+    run = replace(RUN, output_patterns=("/out/", "/out", "/logs/*.txt"), mounts=(mounted("/out"),))
+    assert planned(manifest(run)).plan.directories == ("/out",)
+    local = replace(RUN, engine="local", output_patterns=("out/",), working_dir=".")
+    assert planned(manifest(local), image="").plan.directories == ("out",)
+
+
+def test_a_local_plan_promises_no_limit() -> None:
+    recorded = Resources(nano_cpus=64 * 10**9, memory_bytes=5, gpus="all")
+    run = replace(RUN, engine="local", working_dir=".", network="unknown", resources=recorded)
+    result = planned(manifest(run), Policy(memory_bytes=9, seconds=9), image="")
+    plan = result.plan
+    assert (plan.nano_cpus, plan.memory_bytes, plan.shm_bytes, plan.gpus) == (None, None, None, "")
+    texts = [f"{line.label}: {line.value}" for line in result.lines]
+    for expected in ("network: this machine's, not restricted", "memory: not enforced", "disk: not enforced"):
+        assert expected in texts
+    assert "time limit: 9 s" in texts
+    told = [(relaxation.what, relaxation.value) for relaxation in result.relaxations]
+    assert told == [("unsandboxed", "local engine"), ("memory", "9 (not enforced)"), ("seconds", "9")]
 
 
 def test_the_plan_reads_as_everything_that_will_run() -> None:

@@ -46,13 +46,12 @@ def _inputs(evidence: Evidence) -> Judgement:
 
 def _network(evidence: Evidence) -> Judgement:
     run = evidence.run
+    if run.engine == "local":
+        return Judgement(gaps=("a run without a container has the network of its machine, used or not",))
     if run.network == "none":
         return PASSED
     if any(reproduced(receipt) and was_offline(receipt) for receipt in evidence.receipts):
         return PASSED
-    if run.engine == "local":
-        message = "a run without a container has the network of the machine"
-        return Judgement(hits=(hit(NETWORK, "run.network", message),))
     if run.network == "unknown":
         return Judgement(gaps=("which network the run had is not recorded",))
     return Judgement(hits=(hit(NETWORK, "run.network", f"the run had the network {run.network!r}"),))

@@ -1,0 +1,45 @@
+"""How a Python package is had again: which pip, and from which index."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+
+from packaging.utils import canonicalize_name
+
+from reprocheck.model.package import PythonEnvironment
+
+_PYTORCH_INDEX = "https://download.pytorch.org/whl"
+_PYTORCH_LABEL = re.compile(r"cpu|cu[0-9]{2,4}|rocm[0-9][0-9.]*|xpu")
+_PYTORCH_NAMES = frozenset({"torch", "torchaudio", "torchvision"})
+
+
+def pip_of(executable: str, pythons: Sequence[PythonEnvironment]) -> str:
+    """Return the pip of one environment: by its interpreter where a bare `pip` may be another one's."""
+    others = [python for python in pythons if python.executable != executable]
+    own = [python for python in pythons if python.executable == executable]
+    if not executable.startswith("/") or not own or (not others and own[0].kind == "system"):
+        return "pip"
+    return f"{shlex.quote(executable)} -m pip"
+
+
+def pytorch_index(name: str, version: str) -> str:
+    """Return the index that has a PyTorch package's local version (`2.3.0+cu126`), '' for all others."""
+    label = version.partition("+")[2]
+    known = canonicalize_name(name) in _PYTORCH_NAMES and _PYTORCH_LABEL.fullmatch(label)
+    return f"{_PYTORCH_INDEX}/{label}" if known else ""
+
+
+def wanted(requirement: str, *, name: str, version: str) -> str:
+    """Return what follows `pip install`: the requirement, quoted, and where a local version is to be had.
+
+    `version` is the one that the requirement pins, '' for none. PyPI takes no local versions (PEP 440).
+    """
+    quoted = shlex.quote(requirement)
+    if "+" not in version:
+        return quoted
+    index = pytorch_index(name, version)
+    if index:
+        return f"{quoted} --extra-index-url {index}"
+    return f"{quoted} --extra-index-url INDEX (a local version is not on PyPI; INDEX is where it was built)"
