@@ -16,6 +16,7 @@ from reprocheck.limits import DEFAULT, Limits
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _NOT_BRACKET = bytes(c for c in range(256) if c not in b"[]{}")
 _MAX_INTEGER = 2**53 - 1
+_LONGEST_INTEGER = 41
 _HINT = "Check where the file came from; a document written by reprocheck never looks like this."
 
 
@@ -32,8 +33,8 @@ def loads(
 
     `where` names the document in messages. `max_bytes` defaults to `limits.manifest_bytes`.
     `bounded_strings=False` lifts the limit on single strings (for tool output that is filtered afterwards).
-    `allow_constants=True` takes NaN, Infinity and -Infinity, which Python's json writes, as floats (for files
-    of foreign programs).
+    `allow_constants=True` takes what Python's json writes in files of other programs: NaN, Infinity and
+    -Infinity as floats, and integers of up to 40 digits (times in nanoseconds, 64-bit seeds).
     Raises InputFault (E_JSON, E_TOO_LARGE) and nothing else.
     """
     ceiling = limits.manifest_bytes if max_bytes is None else max_bytes
@@ -56,7 +57,7 @@ def loads(
             object_pairs_hook=_unique,
             parse_constant=float if allow_constants else _no_constant,
             parse_float=_finite,
-            parse_int=_exact,
+            parse_int=_long if allow_constants else _exact,
         )
     except _BadValue as error:
         raise _fault(where, str(error)) from None
@@ -105,6 +106,12 @@ def _finite(text: str) -> float:
 def _exact(text: str) -> int:
     if len(text) > 17 or abs(int(text)) > _MAX_INTEGER:
         raise _BadValue(f"holds the integer {text[:40]}, beyond 2**53-1")
+    return int(text)
+
+
+def _long(text: str) -> int:
+    if len(text) > _LONGEST_INTEGER:
+        raise _BadValue(f"holds an integer of {len(text)} digits")
     return int(text)
 
 

@@ -102,6 +102,16 @@ def test_what_python_writes_is_read_back(document: object) -> None:
     assert loads(raw, where="x") == document
 
 
+def test_files_of_other_programs_may_hold_what_python_writes() -> None:
+    raw = b"[NaN, -Infinity, 1750000000000000000, -18446744073709551615]"
+
+    loaded = loads(raw, where="x", allow_constants=True)
+
+    assert repr(loaded) == "[nan, -inf, 1750000000000000000, -18446744073709551615]"
+    with pytest.raises(InputFault, match="5000 digits"):
+        loads(b"[" + b"9" * 5000 + b"]", where="x", allow_constants=True)
+
+
 @given(st.binary(max_size=200))
 def test_arbitrary_bytes_raise_only_input_faults(raw: bytes) -> None:
     with contextlib.suppress(InputFault):

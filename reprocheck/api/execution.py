@@ -10,6 +10,7 @@ from reprocheck.api.outputs import Collected, collect_outputs
 from reprocheck.api.outside import Outside
 from reprocheck.api.run_options import Recorded, RunOptions
 from reprocheck.api.sight import Sight
+from reprocheck.artifacts import unmatched_keys
 from reprocheck.collect.secrets import REDACTOR
 from reprocheck.engine.inputs import hash_input
 from reprocheck.engine.patterns import Patterns
@@ -188,6 +189,7 @@ def execute(
         manifest=manifest,
         outcome=outcome,
         missing=collected.missing,
+        idle_keys=unmatched_keys(collected.outputs, options.ignore_keys),
         unkept=_record_only(unkept) if unkept is not None else None,
     )
 

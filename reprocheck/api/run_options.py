@@ -56,6 +56,8 @@ class Recorded:
     manifest: Manifest
     outcome: Outcome
     missing: tuple[str, ...]
+    idle_keys: tuple[IgnoredKey, ...] = ()
+    """Keys that --ignore-key names and no output has."""
     unkept: CouldNotRun | None = None
     """Why this machine could not keep the copies of its outputs; the record itself is whole."""
 

@@ -146,6 +146,8 @@ def _conclude(recorded: Recorded, output_file: options.OutputFile, *, keep: bool
         where = output_file.path if output_file.path != "-" else "MANIFEST"
         count = plural(len(run.outputs), "output")
         announce(f"{count} kept; copy them out with: reprocheck store get {where} DIRECTORY")
+    for key in recorded.idle_keys:
+        announce(f"--ignore-key {key.file}:{key.key} names nothing in the outputs")
     code, words = recorded.ending()
     if words:
         announce(words)
