@@ -183,6 +183,7 @@ def execute(
     try:
         kept = tuple(o.sha256 for o in collected.outputs) if options.keep and unkept is None else ()
         store.remember(manifest.digests.manifest, kept)
+        store.place_inputs(manifest.digests.manifest, tuple((m.target, m.source) for m in plan.mounts))
     except CouldNotRun as error:
         unkept = error
     return Recorded(

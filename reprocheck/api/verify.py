@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from dataclasses import replace as changed
+from pathlib import Path
 
 from reprocheck import __version__
 from reprocheck.api.assemble import see_machine
@@ -97,7 +98,10 @@ def verify(
             "the manifest holds a run in a container and no image that it ran in; nothing was started",
             hint="Check where the manifest came from.",
         )
-    supplied = tuple(_supplied(path, host, run, outside) for path, host in options.inputs)
+    pairs = options.inputs
+    if not foreign:
+        pairs = (*pairs, *_remembered(run, pairs, store.inputs_of(manifest.digests.manifest), outside))
+    supplied = tuple(_supplied(path, host, run, outside) for path, host in pairs)
     host, host_unknowns = see_machine(outside)
     with _runner(manifest, options, outside, foreign=foreign) as (runner, image, tools):
         planned = plan_verification(
@@ -208,6 +212,22 @@ class _Verification:
             unknowns=unknowns,
             tools=(Tool(name="reprocheck", version=__version__), *tools),
         )
+
+
+def _remembered(
+    run: RunRecord, given: tuple[tuple[str, str], ...], places: tuple[tuple[str, str], ...], outside: Outside
+) -> Iterator[tuple[str, str]]:
+    """Take inputs that were not handed in from where this user's own record found them, if they lie there.
+
+    Their hash is checked like that of any other.
+    """
+    lay = dict(places)
+    named = {path for path, _ in given}
+    for entry in run.inputs:
+        host = lay.get(entry.path, "")
+        if entry.path not in named and host and Path(host).exists():
+            outside.progress(f"input {entry.path} from where it was recorded")
+            yield entry.path, host
 
 
 def _supplied(path: str, host: str, run: RunRecord, outside: Outside) -> SuppliedInput:

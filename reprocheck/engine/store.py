@@ -2,6 +2,7 @@
 
     ROOT/objects/<2 digits>/<62 digits>   written once, verified on every read
     ROOT/manifests/<64 digits>            "this user wrote this manifest", with the digests of its outputs
+    ROOT/inputs/<64 digits>               where that manifest's inputs lay on this machine, for nobody else
 
 Any number of processes may use it at once: a file appears whole, by a link, or not at all.
 """
@@ -27,6 +28,7 @@ from reprocheck.engine.writing import (
     make_private_directory,
     publish_new,
     write_all,
+    write_atomic,
 )
 from reprocheck.errors import CouldNotRun
 
@@ -172,16 +174,39 @@ class Store:
         finally:
             os.close(descriptor)
 
+    def place_inputs(self, manifest_digest: str, places: tuple[tuple[str, str], ...]) -> None:
+        """Note where a manifest's inputs lie: (path for the program, absolute path here); the newest counts.
+
+        Raises CouldNotRun (E_STATE_UNSAFE, E_DISK_FULL, E_NOT_WRITABLE).
+        """
+        path = self._marker(manifest_digest, kind="inputs")
+        self._make(path.rpartition("/")[0])
+        words = [word for pair in places for word in pair]
+        write_atomic(path, b"".join(os.fsencode(word) + b"\0" for word in words), force=True)
+
+    def inputs_of(self, manifest_digest: str) -> tuple[tuple[str, str], ...]:
+        """Where the inputs of a manifest lay when this user recorded it; () when that is not known."""
+        path = self._marker(manifest_digest, kind="inputs")
+        if not self._safe():
+            return ()
+        try:
+            descriptor = open_beneath(self._root, path[len(self._root) + 1 :])
+        except RefusedPath:
+            return ()
+        with os.fdopen(descriptor, "rb") as file:
+            words = [os.fsdecode(word) for word in file.read(_CHUNK).split(b"\0")[:-1]]
+        return tuple(zip(words[::2], words[1::2], strict=False))
+
     def _object(self, sha256: str) -> str:
         if not _SHA256.fullmatch(sha256):
             raise ValueError("not a SHA-256 in lower-case hexadecimal")
         return f"{self._root}/objects/{sha256[:2]}/{sha256[2:]}"
 
-    def _marker(self, manifest_digest: str) -> str:
+    def _marker(self, manifest_digest: str, *, kind: str = "manifests") -> str:
         digits = manifest_digest.removeprefix("sha256:")
         if not _SHA256.fullmatch(digits):
             raise ValueError("not a sha256 digest")
-        return f"{self._root}/manifests/{digits}"
+        return f"{self._root}/{kind}/{digits}"
 
     def _make(self, directory: str) -> None:
         try:

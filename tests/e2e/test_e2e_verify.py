@@ -21,8 +21,12 @@ def stranger(tmp_path: Path) -> Desk:
     return Desk.at(tmp_path / "stranger")
 
 
-def test_inputs_are_demanded_and_their_hash_is_checked_first(desk: Desk, small_run: str) -> None:
-    missing = desk.call("verify", small_run, expect=5)
+def test_inputs_are_demanded_and_their_hash_is_checked_first(
+    desk: Desk, small_run: str, tmp_path: Path
+) -> None:
+    stranger = Desk.at(tmp_path / "reviewer")
+    (stranger.work / small_run).write_bytes((desk.work / small_run).read_bytes())
+    missing = stranger.call("verify", small_run, "--yes", expect=5)
     assert "E_INPUT_NOT_GIVEN" in missing.stderr
     assert "/data" in missing.stderr
     (desk.work / "changed-data").mkdir()
@@ -32,6 +36,13 @@ def test_inputs_are_demanded_and_their_hash_is_checked_first(desk: Desk, small_r
     unknown = desk.call("verify", small_run, *DATA_AGAIN, "--input", "/more=./data", expect=2)
     assert "E_INPUT_UNKNOWN" in unknown.stderr
     assert all("nothing was started" in answer.stderr for answer in (missing, changed))
+
+
+def test_ones_own_inputs_are_found_where_they_were_recorded(desk: Desk, small_run: str) -> None:
+    """The very pair of commands of the README: run with --input, then verify without."""
+    assert desk.call("verify", small_run, expect=0).stdout.startswith("identical (L0)")
+    record = (desk.work / small_run).read_text()
+    assert str(desk.work) not in record
 
 
 def test_the_image_is_gone(desk: Desk) -> None:

@@ -192,3 +192,13 @@ def test_without_a_home_the_user_database_is_asked(monkeypatch: pytest.MonkeyPat
     with pytest.raises(CouldNotRun) as caught:
         state_directory({})
     assert caught.value.code == "E_NO_HOME"
+
+
+def test_where_inputs_lay_is_remembered_newest_first_and_only_for_ourselves(tmp_path: Path) -> None:
+    store = Store(str(tmp_path / "state"))
+    assert store.inputs_of(MANIFEST) == ()
+    store.place_inputs(MANIFEST, (("/data", "/old"),))
+    store.place_inputs(MANIFEST, (("/data", "/home/me/dä ta\udcff"), ("/code", "/src\nx")))
+    assert store.inputs_of(MANIFEST) == (("/data", "/home/me/dä ta\udcff"), ("/code", "/src\nx"))
+    (tmp_path / "state").chmod(0o777)
+    assert store.inputs_of(MANIFEST) == ()
