@@ -4,8 +4,7 @@
     ├── UsageFault          2  flags or arguments that make no sense together
     ├── InputFault          2  an input file that is malformed, of an unknown version, or hostile
     ├── CouldNotRun         3  no daemon, image gone, tool missing, time-out, disk full
-    ├── Refused             5  policy: an explicit flag is needed; nothing was started
-    └── Interrupted       130  Ctrl-C
+    └── Refused             5  policy: an explicit flag is needed; nothing was started
 
 Every error carries a stable code (`E_...`) that `reprocheck explain` knows.
 """
@@ -50,9 +49,3 @@ class Refused(ReprocheckError):
     """Policy forbids it without an explicit flag; nothing was started."""
 
     exit_code = 5
-
-
-class Interrupted(ReprocheckError):
-    """The user pressed Ctrl-C (or the process got SIGTERM)."""
-
-    exit_code = 130
