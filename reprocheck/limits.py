@@ -28,6 +28,24 @@ class Limits:
     tar_header: int = 1 * MIB
     retained_file: int = 64 * MIB
     retained_total: int = 512 * MIB
+    library_window: int = 32 * MIB
+    """Of a native library the first and the last so many bytes are looked at, whatever the source."""
+    library_whole: int = 64 * MIB
+    """Up to this size a native library is hashed and searched for version strings."""
+    libraries: int = 50_000
+    integrity_files: int = 5_000_000
+    integrity_faults: int = 100_000
+    hub_files: int = 200_000
+    data_listed: int = 1_000
+    """Files of one `--data`; above it they are listed in a side file."""
+    git_seconds: int = 120
+    git_output: int = 256 * MIB
+    labels: int = 256
+    observed_processes: int = 4_096
+    observed_modules: int = 50_000
+    hook_report: int = 16 * MIB
+    probe_bytes: int = 1 * GIB
+    cache_bytes: int = 1 * GIB
     metadata_file: int = 1 * MIB
     record_file: int = 16 * MIB
     packages: int = 200_000

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import BinaryIO, Literal, Protocol
 
 from reprocheck.model.filetree import FileTree
+from reprocheck.model.library import LibraryFacts
 from reprocheck.model.run import Change
 
+Algorithm = Literal["sha256", "md5"]
 
-class ContainerView(Protocol):
-    """A file system that can be read without running anything in it."""
+
+class FileWindow(Protocol):
+    """A file of which the beginning and the end can be read, the same through every source."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the whole file."""
+        ...
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Return exactly these bytes; raises ViewError where they lie outside the windows or the file."""
+        ...
+
+
+class Files(Protocol):
+    """Files and links that can be read without running anything."""
 
     @property
     def tree(self) -> FileTree:
@@ -28,12 +44,56 @@ class ContainerView(Protocol):
         ...
 
 
+class ContainerView(Files, Protocol):
+    """A file system of a target, with what can be told of files too large to be handed on."""
+
+    def library(self, path: str) -> LibraryFacts:
+        """Return what a shared object says of itself, as the view's `Interest` reads it.
+
+        Raises FileNotFoundError, IsADirectoryError, or `ViewError` when it is no ELF file, was not asked for
+        beforehand, or cannot be read.
+        """
+        ...
+
+    def digests(self, wanted: Sequence[tuple[str, Algorithm]]) -> Iterator[str | ViewError]:
+        """Give the hexadecimal digest of each regular file, or why there is none, in the given order.
+
+        Links are resolved inside the tree. A stream must have been opened with `Interest.digests`.
+        """
+        ...
+
+
 class ViewError(Exception):
     """A file of a view cannot be given; becomes an Unknown, never an empty file."""
 
 
 Wants = Callable[[str], bool]
 """Whether a collector will read this path: a stream is read once, so what is wanted is told beforehand."""
+
+ReadLibrary = Callable[[str, FileWindow], LibraryFacts]
+"""Reads a shared object at an absolute path; raises ViewError when it is none."""
+
+
+def nothing(_path: str) -> bool:
+    """Want no path."""
+    return False
+
+
+def _no_library(_path: str, _window: FileWindow) -> LibraryFacts:
+    raise ViewError("was not asked for")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Interest:
+    """What will be asked of a view, told before it is opened."""
+
+    keep: Wants
+    """Files whose bytes will be read."""
+    library: Wants = nothing
+    """Shared objects that `read_library` will look at."""
+    read_library: ReadLibrary = _no_library
+    digests: bool = False
+    """Whether digests of any file will be asked for: a stream then hashes all of them as they go by."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

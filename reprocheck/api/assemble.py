@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from reprocheck import __version__
 from reprocheck.api.outside import Outside
@@ -12,9 +13,11 @@ from reprocheck.collect.hardware import describe
 from reprocheck.collect.secrets import REDACTOR, withhold_arguments
 from reprocheck.engine.machine import read_machine
 from reprocheck.model.base import map_text, replace
+from reprocheck.model.context import DataSet, Job, Label, Repository
 from reprocheck.model.environment import Variable
 from reprocheck.model.host import Host
 from reprocheck.model.image import Image, Source
+from reprocheck.model.loaded import Loaded
 from reprocheck.model.manifest import MANIFEST_VERSION, Manifest, Observation, Tool
 from reprocheck.model.package import Package
 from reprocheck.model.run import RunRecord
@@ -40,6 +43,20 @@ def clean_run(run: RunRecord) -> RunRecord:
     return replace(cleaned, withheld_arguments=tuple(sorted({*withheld, *touched})))
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Context:
+    """What stood around the environment: code, data, labels, job."""
+
+    code: tuple[Repository, ...] = ()
+    data: tuple[DataSet, ...] = ()
+    labels: tuple[Label, ...] = ()
+    job: Job | None = None
+    unknowns: tuple[Unknown, ...] = ()
+
+
+NO_CONTEXT = Context()
+
+
 def _is_shadowed(package: Package) -> bool:
     return package.python is not None and not package.python.effective
 
@@ -57,9 +74,11 @@ def assemble(
     notes: Iterable[str] = (),
     duration_ms: int | None = None,
     private: bool = False,
+    context: Context = NO_CONTEXT,
+    loaded: Loaded | None = None,
 ) -> Manifest:
     """Return the sealed manifest."""
-    seen = {(u.section, u.where, u.reason): u for u in (*sight.unknowns, *unknowns)}
+    seen = {(u.section, u.where, u.reason): u for u in (*sight.unknowns, *unknowns, *context.unknowns)}
     return seal(
         Manifest(
             schema_version=MANIFEST_VERSION,
@@ -70,6 +89,17 @@ def assemble(
             shadowed=tuple(p for p in sight.observed.packages if _is_shadowed(p)),
             pythons=sight.observed.pythons,
             libraries=sight.observed.libraries,
+            wheels=sight.observed.wheels,
+            remnants=sight.observed.remnants,
+            frameworks=sight.observed.frameworks,
+            loading=sight.observed.loading,
+            hub=sight.observed.hub,
+            integrity=sight.observed.integrity,
+            code=context.code,
+            data=context.data,
+            labels=context.labels,
+            job=context.job,
+            loaded=loaded,
             environment=environment,
             host=host,
             run=clean_run(run) if run else None,

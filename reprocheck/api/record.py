@@ -13,7 +13,7 @@ from reprocheck.api.execution import (
 )
 from reprocheck.api.outside import Outside
 from reprocheck.api.run_options import Recorded, RunOptions
-from reprocheck.api.sight import DEFAULT_PATH, look, wanted_by_either
+from reprocheck.api.sight import DEFAULT_PATH, interest, look
 from reprocheck.artifacts.tolerance import bounds_of
 from reprocheck.collect.environment import describe_environment
 from reprocheck.collect.secrets import REDACTOR
@@ -61,9 +61,17 @@ def _run_docker(options: RunOptions, outside: Outside, sink: LogSink) -> Recorde
         check_overlap(pairs, outputs, both_ways=False)
         inputs = hash_inputs(pairs, outside)
         outside.progress(f"reading image {options.image}")
-        with engine.open_image(facts, wanted_by_either) as (view, reader):
-            path_variable = dict(facts.environment).get("PATH", DEFAULT_PATH)
-            sight = look(view, outside, with_syft=options.with_syft, path_variable=path_variable)
+        with engine.open_image(facts, interest(digests=False, limits=outside.limits)) as (view, reader):
+            declared = dict(facts.environment)
+            sight = look(
+                view,
+                outside,
+                with_syft=options.with_syft,
+                path_variable=declared.get("PATH", DEFAULT_PATH),
+                library_path=dict(options.environment).get(
+                    "LD_LIBRARY_PATH", declared.get("LD_LIBRARY_PATH", "")
+                ),
+            )
         scene = Scene(
             source=replace(facts.source, reader=reader),
             image=facts.image,

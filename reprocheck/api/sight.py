@@ -5,19 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reprocheck.api.outside import Outside
-from reprocheck.collect import Observed, observe, wanted
+from reprocheck.collect import Observed, library_reader, observe, wanted, wanted_library
 from reprocheck.collect.syft import cross_check, parse
 from reprocheck.engine.syft import find_syft, is_package_metadata, scan
 from reprocheck.errors import CouldNotRun, ReprocheckError
+from reprocheck.limits import Limits
 from reprocheck.model.filetree import portable
 from reprocheck.model.manifest import Disagreement, Tool
 from reprocheck.model.unknown import Unknown
-from reprocheck.ports import ContainerView
+from reprocheck.ports import ContainerView, Interest
 
 
 def wanted_by_either(path: str) -> bool:
     """Whether our own readers or syft will read this path."""
     return wanted(path) or is_package_metadata(path)
+
+
+def interest(*, digests: bool, limits: Limits) -> Interest:
+    """Tell a source what will be asked of its files; `digests` for `--integrity`."""
+    return Interest(
+        keep=wanted_by_either,
+        library=wanted_library,
+        read_library=library_reader(limits),
+        digests=digests,
+    )
 
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -40,18 +51,26 @@ def look(
     outside: Outside,
     *,
     with_syft: bool,
+    integrity: bool = False,
     path_variable: str = "",
+    library_path: str = "",
     virtual_env: str = "",
     only_prefix: str | None = None,
 ) -> Sight:
-    """Read all package metadata of a view.
+    """Read all package metadata of a view; `library_path` is the target's LD_LIBRARY_PATH.
 
     syft only adds evidence: when it is missing or fails, our own result stays and the missing cross-check is
     an Unknown. `with_syft=False` is the user's choice and a fact, not an Unknown.
     """
     outside.progress("reading package metadata")
     observed = observe(
-        view, outside.limits, path_variable=path_variable, virtual_env=virtual_env, only_prefix=only_prefix
+        view,
+        outside.limits,
+        integrity=integrity,
+        path_variable=path_variable,
+        library_path=library_path,
+        virtual_env=virtual_env,
+        only_prefix=only_prefix,
     )
     if not with_syft:
         return Sight(observed=observed, tools=(), disagreements=(), unknowns=observed.unknowns)

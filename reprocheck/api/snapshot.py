@@ -12,7 +12,7 @@ from pathlib import Path
 from reprocheck.api.active import ActivePython, find_active
 from reprocheck.api.assemble import assemble, see_machine
 from reprocheck.api.outside import Outside
-from reprocheck.api.sight import DEFAULT_PATH, Sight, look
+from reprocheck.api.sight import DEFAULT_PATH, Sight, interest, look
 from reprocheck.api.targets import parse_target
 from reprocheck.collect.environment import describe_environment
 from reprocheck.engine.directory import open_directory
@@ -34,6 +34,8 @@ class SnapshotOptions:
     ignore_keys: tuple[IgnoredKey, ...] = ()
     keep: bool = True
     with_syft: bool = True
+    integrity: bool = False
+    """Hold every installed file against what its package says of it."""
 
 
 def snapshot(target: str | None, options: SnapshotOptions, outside: Outside) -> Manifest:
@@ -62,16 +64,22 @@ def snapshot(target: str | None, options: SnapshotOptions, outside: Outside) -> 
     return snapshot_local(options, outside)
 
 
-def local_scene(outside: Outside, *, with_syft: bool) -> tuple[Source, Sight, tuple[Unknown, ...]]:
+def local_scene(
+    outside: Outside, *, with_syft: bool, integrity: bool = False
+) -> tuple[Source, Sight, tuple[Unknown, ...]]:
     """See this machine's packages and the Python environment that the user works in."""
     active = find_active(outside)
     only = (*_system_paths(), *(active.paths() if active else ()))
-    view = open_directory("/", only=only, limits=outside.limits)
+    view = open_directory(
+        "/", only=only, interest=interest(digests=integrity, limits=outside.limits), limits=outside.limits
+    )
     sight = look(
         view,
         outside,
         with_syft=with_syft,
+        integrity=integrity,
         path_variable=outside.environ.get("PATH", ""),
+        library_path=outside.environ.get("LD_LIBRARY_PATH", ""),
         virtual_env=active.prefix if active else "",
         only_prefix=active.prefix if active else "",
     )
@@ -80,7 +88,7 @@ def local_scene(outside: Outside, *, with_syft: bool) -> tuple[Source, Sight, tu
 
 def snapshot_local(options: SnapshotOptions, outside: Outside) -> Manifest:
     """Snapshot this machine and the active Python environment."""
-    source, sight, unknowns = local_scene(outside, with_syft=options.with_syft)
+    source, sight, unknowns = local_scene(outside, with_syft=options.with_syft, integrity=options.integrity)
     host, host_unknowns = see_machine(outside)
     return assemble(
         outside=outside,
@@ -112,9 +120,17 @@ def _environment(prefix: str, options: SnapshotOptions, outside: Outside) -> Man
     view = open_directory(
         "/",
         only=("/etc/os-release", "/usr/lib/os-release", *_libc_paths(), *active.paths()),
+        interest=interest(digests=options.integrity, limits=outside.limits),
         limits=outside.limits,
     )
-    sight = look(view, outside, with_syft=options.with_syft, virtual_env=root, only_prefix=root)
+    sight = look(
+        view,
+        outside,
+        with_syft=options.with_syft,
+        integrity=options.integrity,
+        virtual_env=root,
+        only_prefix=root,
+    )
     host, host_unknowns = see_machine(outside)
     return assemble(
         outside=outside,
@@ -129,8 +145,16 @@ def _environment(prefix: str, options: SnapshotOptions, outside: Outside) -> Man
 
 def _rootfs(directory: str, options: SnapshotOptions, outside: Outside) -> Manifest:
     root = _existing_directory(directory, outside, scheme="rootfs")
-    view = open_directory(root, limits=outside.limits)
-    sight = look(view, outside, with_syft=options.with_syft, path_variable=DEFAULT_PATH)
+    view = open_directory(
+        root, interest=interest(digests=options.integrity, limits=outside.limits), limits=outside.limits
+    )
+    sight = look(
+        view,
+        outside,
+        with_syft=options.with_syft,
+        integrity=options.integrity,
+        path_variable=DEFAULT_PATH,
+    )
     host, host_unknowns = see_machine(outside)
     return assemble(
         outside=outside,

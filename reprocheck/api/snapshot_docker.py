@@ -9,7 +9,7 @@ from reprocheck.api.assemble import assemble, see_machine
 from reprocheck.api.execution import container_path
 from reprocheck.api.outputs import Collected, collect_outputs
 from reprocheck.api.outside import Outside
-from reprocheck.api.sight import DEFAULT_PATH, look, wanted_by_either
+from reprocheck.api.sight import DEFAULT_PATH, interest, look
 from reprocheck.api.snapshot import SnapshotOptions
 from reprocheck.api.targets import Target
 from reprocheck.collect.environment import describe_environment
@@ -45,9 +45,19 @@ def _image(engine: DockerEngine, reference: str, options: SnapshotOptions, outsi
     facts = engine.image(reference)
     REDACTOR.register_variables(facts.environment)
     outside.progress(f"reading image {reference}")
-    with engine.open_image(facts, wanted_by_either) as (view, reader):
-        path_variable = dict(facts.environment).get("PATH", DEFAULT_PATH)
-        sight = look(view, outside, with_syft=options.with_syft, path_variable=path_variable)
+    with engine.open_image(facts, interest(digests=options.integrity, limits=outside.limits)) as (
+        view,
+        reader,
+    ):
+        declared = dict(facts.environment)
+        sight = look(
+            view,
+            outside,
+            with_syft=options.with_syft,
+            integrity=options.integrity,
+            path_variable=declared.get("PATH", DEFAULT_PATH),
+            library_path=declared.get("LD_LIBRARY_PATH", ""),
+        )
     host, host_unknowns = see_machine(outside)
     return assemble(
         outside=outside,
@@ -72,9 +82,19 @@ def _container(engine: DockerEngine, reference: str, options: SnapshotOptions, o
     REDACTOR.register_arguments(facts.argv)
     patterns = tuple(container_path(path, facts.working_dir) for path in options.outputs)
     outside.progress(f"reading container {reference}")
-    with engine.open_container(facts, wanted_by_either) as (view, reader):
-        path_variable = dict(facts.image.environment).get("PATH", DEFAULT_PATH)
-        sight = look(view, outside, with_syft=options.with_syft, path_variable=path_variable)
+    with engine.open_container(facts, interest(digests=options.integrity, limits=outside.limits)) as (
+        view,
+        reader,
+    ):
+        in_force = dict(facts.environment)
+        sight = look(
+            view,
+            outside,
+            with_syft=options.with_syft,
+            integrity=options.integrity,
+            path_variable=dict(facts.image.environment).get("PATH", DEFAULT_PATH),
+            library_path=in_force.get("LD_LIBRARY_PATH", ""),
+        )
     collected = _outputs(engine, facts, patterns, options, outside)
     inputs, mounts, mount_unknowns = _mounts(engine, facts, patterns, outside)
     run = RunRecord(

@@ -16,7 +16,18 @@ from reprocheck.model.base import replace
 from reprocheck.model.manifest import MANIFEST_VERSION, Digests, Manifest
 from reprocheck.strictjson import loads
 
-_CONTENT = ("image", "os", "packages", "shadowed", "pythons", "libraries")
+_CONTENT = (
+    "os",
+    "packages",
+    "shadowed",
+    "pythons",
+    "libraries",
+    "wheels",
+    "remnants",
+    "frameworks",
+    "hub",
+)
+"""What the files alone tell: an unpacked root file system has all of it."""
 _UNDIGESTED = ("digests", "source", "observation")
 
 
@@ -63,11 +74,27 @@ def _plain(manifest: Manifest) -> dict[str, object]:
 
 def _digests(document: dict[str, object], *, foreign_fields: bool) -> Digests:
     to_bytes = canonical if foreign_fields else canonical_plain
-    environment = cast("list[dict[str, object]]", document["environment"])
+    environment = _objects(document, "environment")
     content = {key: document[key] for key in _CONTENT if key in document}
-    content["environment"] = [variable for variable in environment if variable["origin"] == "image"]
+    # Which interpreter a bare `python3` starts depends on PATH, which is configuration.
+    content["pythons"] = [
+        {key: value for key, value in python.items() if key != "active"}
+        for python in _objects(document, "pythons")
+    ]
+    identity = {
+        "image": document["image"],
+        "environment": [variable for variable in environment if variable["origin"] == "image"],
+    }
     whole = {key: value for key, value in document.items() if key not in _UNDIGESTED}
-    return Digests(content=digest(to_bytes(content)), manifest=digest(to_bytes(whole)))
+    return Digests(
+        content=digest(to_bytes(content)),
+        manifest=digest(to_bytes(whole)),
+        identity=digest(to_bytes(identity)) if document["image"] is not None else None,
+    )
+
+
+def _objects(document: dict[str, object], key: str) -> list[dict[str, object]]:
+    return cast("list[dict[str, object]]", document[key])
 
 
 def _check_counts(manifest: Manifest, where: str, limits: Limits) -> None:
@@ -88,8 +115,11 @@ def _check_counts(manifest: Manifest, where: str, limits: Limits) -> None:
 def _check_digests(manifest: Manifest, document: dict[str, object], where: str) -> None:
     stated = manifest.digests
     actual = _digests(document, foreign_fields=bool(manifest.unknown_fields))
+    # What belongs to the content is for each minor version to say; the whole is the whole in all of them.
+    ours = manifest.schema_version == MANIFEST_VERSION
+    names = ("content", "identity", "manifest") if ours else ("manifest",)
     agree = stated is not None and all(
-        hmac.compare_digest(getattr(stated, name), getattr(actual, name)) for name in ("content", "manifest")
+        hmac.compare_digest(getattr(stated, name) or "", getattr(actual, name) or "") for name in names
     )
     if not agree:
         raise InputFault(

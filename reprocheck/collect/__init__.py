@@ -17,6 +17,7 @@ from reprocheck.collect import (
     rpm,
 )
 from reprocheck.collect.active import mark_active
+from reprocheck.collect.elf import library_reader, wanted_library
 from reprocheck.collect.joins import (
     assign,
     merge_conda,
@@ -33,7 +34,16 @@ from reprocheck.model.base import replace
 from reprocheck.model.unknown import Unknown
 from reprocheck.ports import ContainerView
 
-__all__ = ["COLLECTORS", "Claim", "Collector", "Observed", "observe", "wanted"]
+__all__ = [
+    "COLLECTORS",
+    "Claim",
+    "Collector",
+    "Observed",
+    "library_reader",
+    "observe",
+    "wanted",
+    "wanted_library",
+]
 
 COLLECTORS: tuple[Collector, ...] = (
     os_release,
@@ -63,15 +73,18 @@ def observe(
     view: ContainerView,
     limits: Limits,
     *,
+    integrity: bool = False,
     path_variable: str = "",
+    library_path: str = "",
     virtual_env: str = "",
     only_prefix: str | None = None,
 ) -> Observed:
     """Read everything that the collectors know, join it, and sort it.
 
     `path_variable` is the target's PATH, `virtual_env` its VIRTUAL_ENV or CONDA_PREFIX; they tell which
-    environment is active. `only_prefix` keeps the Python environments of one prefix only. Raises nothing
-    for what the files hold: what could not be read is among `unknowns`.
+    environment is active. `library_path` is its LD_LIBRARY_PATH, for the choices of the dynamic loader.
+    `only_prefix` keeps the Python environments of one prefix only. Raises nothing for what the files hold:
+    what could not be read is among `unknowns`.
     """
     parts = [collector.collect(view, limits) for collector in COLLECTORS]
     system = next((part.os for part in parts if part.os is not None), None)

@@ -6,8 +6,18 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from reprocheck.limits import Limits
+from reprocheck.model.context import HubRepository
 from reprocheck.model.image import OperatingSystem
-from reprocheck.model.package import NativeLibrary, Package, PythonEnvironment
+from reprocheck.model.integrity import Integrity
+from reprocheck.model.package import (
+    Framework,
+    LoaderChoice,
+    NativeLibrary,
+    Package,
+    PythonEnvironment,
+    Remnant,
+    WheelFile,
+)
 from reprocheck.model.unknown import Unknown
 from reprocheck.ports import ContainerView
 
@@ -36,6 +46,12 @@ class Observed:
     pythons: tuple[PythonEnvironment, ...] = ()
     libraries: tuple[NativeLibrary, ...] = ()
     unknowns: tuple[Unknown, ...] = ()
+    wheels: tuple[WheelFile, ...] = ()
+    remnants: tuple[Remnant, ...] = ()
+    frameworks: tuple[Framework, ...] = ()
+    loading: tuple[LoaderChoice, ...] = ()
+    hub: tuple[HubRepository, ...] = ()
+    integrity: Integrity | None = None
     claims: tuple[Claim, ...] = ()
     """Between the collectors and the joins only; `observe` gives none."""
 

@@ -7,13 +7,13 @@ import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from reprocheck.engine.beneath import RefusedPath, open_beneath
 from reprocheck.engine.budget import over_limit
+from reprocheck.engine.disk import NOTHING, disk_view
 from reprocheck.engine.masks import image_tree, masked
 from reprocheck.engine.view import View
 from reprocheck.limits import Limits
 from reprocheck.model.filetree import MAX_LINK_HOPS, Entry, EntryKind
-from reprocheck.ports import ViewError
+from reprocheck.ports import Interest
 
 _KINDS: dict[int, EntryKind] = {
     stat.S_IFREG: "file",
@@ -33,7 +33,9 @@ class Listing:
     """Directories that were listed; parents of a start are entries without being walked."""
 
 
-def open_directory(root: str, *, only: tuple[str, ...] = (), limits: Limits) -> View:
+def open_directory(
+    root: str, *, only: tuple[str, ...] = (), interest: Interest = NOTHING, limits: Limits
+) -> View:
     """Open the directory `root` as a file system whose paths start at `root`.
 
     `only` names absolute paths inside it (each a file or a directory) to list instead of everything; links in
@@ -48,30 +50,13 @@ def open_directory(root: str, *, only: tuple[str, ...] = (), limits: Limits) -> 
         if place is not None:
             walk(base, place, listing, skip=masked, limits=limits, where=root)
 
-    def load(entry: Entry, limit: int) -> bytes:
-        return load_beneath(root, entry.path, limit)
-
-    return View(tree=image_tree(listing.entries), load=load, unreadable=tuple(sorted(listing.unreadable)))
-
-
-def load_beneath(root: str, path: str, limit: int) -> bytes:
-    """Read the regular file at the absolute in-root `path`, at most `limit` bytes; raises ViewError."""
-    try:
-        descriptor = open_beneath(root, path.lstrip("/"))
-    except RefusedPath as refused:
-        raise ViewError(refused.reason) from None
-    with os.fdopen(descriptor, "rb", buffering=0) as file:
-        chunks: list[bytes] = []
-        left = limit + 1
-        try:
-            while left > 0 and (chunk := file.read(min(left, 1 << 20))):
-                chunks.append(chunk)
-                left -= len(chunk)
-        except OSError as error:
-            raise ViewError(f"cannot be read: {reason(error)}") from None
-    if left <= 0:
-        raise ViewError(f"has more than the limit of {limit} bytes")
-    return b"".join(chunks)
+    return disk_view(
+        image_tree(listing.entries),
+        lambda _entry: root,
+        interest=interest,
+        limits=limits,
+        unreadable=tuple(sorted(listing.unreadable)),
+    )
 
 
 def walk(

@@ -24,7 +24,7 @@ from reprocheck.engine.endpoint import Endpoint, connect, find_endpoint
 from reprocheck.limits import Limits
 from reprocheck.model.image import Image
 from reprocheck.model.run import Change
-from reprocheck.ports import ContainerView, OutputFile, RefusedOutput, Wants
+from reprocheck.ports import ContainerView, Interest, OutputFile, RefusedOutput
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -73,16 +73,16 @@ class DockerEngine:
         )
 
     def open_image(
-        self, facts: ImageFacts, wants: Wants
+        self, facts: ImageFacts, interest: Interest
     ) -> AbstractContextManager[tuple[ContainerView, Reader]]:
         """Give an image's files and how they were read."""
-        return open_image(self.client, facts, wants=wants, limits=self.limits)
+        return open_image(self.client, facts, interest=interest, limits=self.limits)
 
     def open_container(
-        self, facts: ContainerFacts, wants: Wants
+        self, facts: ContainerFacts, interest: Interest
     ) -> AbstractContextManager[tuple[ContainerView, Reader]]:
         """Give a container's files as they are now."""
-        return open_container(self.client, facts, wants=wants, limits=self.limits)
+        return open_container(self.client, facts, interest=interest, limits=self.limits)
 
     def outputs(
         self, facts: ContainerFacts, patterns: tuple[str, ...], *, scratch: str

@@ -20,7 +20,7 @@ from reprocheck.engine.overlay import NOT_MERGED, layers_readable, open_overlay
 from reprocheck.engine.sandbox import build_unstarted_config
 from reprocheck.errors import CouldNotRun
 from reprocheck.limits import Limits
-from reprocheck.ports import ContainerView, Wants
+from reprocheck.ports import ContainerView, Interest
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -30,52 +30,63 @@ Reader = Literal["overlay", "export"]
 
 @contextmanager
 def open_image(
-    client: APIClient, facts: ImageFacts, *, wants: Wants, limits: Limits, prefer_export: bool = False
+    client: APIClient, facts: ImageFacts, *, interest: Interest, limits: Limits, prefer_export: bool = False
 ) -> Iterator[tuple[ContainerView, Reader]]:
     """Give the files of an image, and how they were read.
 
     Raises CouldNotRun: E_STREAM_STALLED, E_STREAM_SLOW, E_DAEMON_LOST, E_ENGINE_REFUSED, E_LIMIT; InputFault
     for a hostile stream. The container of an export is removed before the view is given.
     """
-    view = None if prefer_export else _overlay(client, facts.layers, limits)
+    view = None if prefer_export else _overlay(client, facts.layers, interest, limits)
     if view is not None:
         yield view, "overlay"
         return
     trace = new_trace("export")
     config = build_unstarted_config(facts.id, labels=trace.labels)
     with created(client, config, trace=trace, limits=limits) as identifier:
-        exported = _export(client, identifier, wants=wants, limits=limits, where="the export of the image")
+        exported = _export(
+            client, identifier, interest=interest, limits=limits, where="the export of the image"
+        )
     yield exported, "export"
 
 
 @contextmanager
 def open_container(
-    client: APIClient, facts: ContainerFacts, *, wants: Wants, limits: Limits, prefer_export: bool = False
+    client: APIClient,
+    facts: ContainerFacts,
+    *,
+    interest: Interest,
+    limits: Limits,
+    prefer_export: bool = False,
 ) -> Iterator[tuple[ContainerView, Reader]]:
     """Give the files of a container as they are now, its writable layer included, mounts left out.
 
     Raises what `open_image` raises.
     """
-    view = None if prefer_export else _overlay(client, facts.layers, limits)
+    view = None if prefer_export else _overlay(client, facts.layers, interest, limits)
     if view is not None:
         yield view, "overlay"
         return
     where = "the export of the container"
-    yield _export(client, facts.id, wants=wants, limits=limits, where=where), "export"
+    yield _export(client, facts.id, interest=interest, limits=limits, where=where), "export"
 
 
-def _overlay(client: APIClient, layers: tuple[str, ...], limits: Limits) -> ContainerView | None:
+def _overlay(
+    client: APIClient, layers: tuple[str, ...], interest: Interest, limits: Limits
+) -> ContainerView | None:
     if not shares_files(client) or not layers_readable(layers):
         return None
     try:
-        return open_overlay(layers, limits=limits)
+        return open_overlay(layers, interest=interest, limits=limits)
     except CouldNotRun as error:
         if error.code in NOT_MERGED:
             return None
         raise
 
 
-def _export(client: APIClient, identifier: str, *, wants: Wants, limits: Limits, where: str) -> ContainerView:
+def _export(
+    client: APIClient, identifier: str, *, interest: Interest, limits: Limits, where: str
+) -> ContainerView:
     path = f"/containers/{identifier}/export"
     with streamed(client, path, parameters={}, limits=limits, what=f"reading {where}") as read:
-        return read_export(read, wants=wants, limits=limits, where=where)
+        return read_export(read, interest=interest, limits=limits, where=where)

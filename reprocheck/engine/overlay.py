@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import NoReturn
 
 from reprocheck.engine.budget import over_limit
-from reprocheck.engine.directory import decode, encode, load_beneath, reason, to_entry
+from reprocheck.engine.directory import decode, encode, reason, to_entry
+from reprocheck.engine.disk import NOTHING, disk_view
 from reprocheck.engine.masks import image_tree, masked
 from reprocheck.engine.view import View
 from reprocheck.errors import CouldNotRun
 from reprocheck.limits import Limits
 from reprocheck.model.filetree import Entry
-from reprocheck.ports import ViewError
+from reprocheck.ports import Interest, ViewError
 
 NOT_MERGED = ("E_OVERLAY_REDIRECT", "E_OVERLAY_READ")
 """Codes after which the engine's own view of the files (an export, an archive) is read instead."""
@@ -51,7 +52,7 @@ def layers_readable(layers: tuple[str, ...]) -> bool:
     return all(Path(layer).is_dir() and os.access(layer, os.R_OK | os.X_OK) for layer in layers)
 
 
-def open_overlay(layers: tuple[str, ...], *, limits: Limits) -> View:
+def open_overlay(layers: tuple[str, ...], *, interest: Interest = NOTHING, limits: Limits) -> View:
     """Merge the layer directories `layers`, lowest first, into one view.
 
     Raises CouldNotRun: E_OVERLAY_REDIRECT for features that are not merged here, E_OVERLAY_READ when a layer
@@ -59,13 +60,13 @@ def open_overlay(layers: tuple[str, ...], *, limits: Limits) -> View:
     """
     merged = merge(layers, limits=limits, skip=masked)
 
-    def load(entry: Entry, limit: int) -> bytes:
+    def root_of(entry: Entry) -> str:
         index = merged.holder.get(entry.path)
         if index is None:
             raise ViewError("is not in any layer")
-        return load_beneath(layers[index], entry.path, limit)
+        return layers[index]
 
-    return View(tree=image_tree(merged.entries), load=load)
+    return disk_view(image_tree(merged.entries), root_of, interest=interest, limits=limits)
 
 
 def merge(

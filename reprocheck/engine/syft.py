@@ -22,7 +22,7 @@ from reprocheck.engine.process import ToolResult, run_tool
 from reprocheck.engine.writing import create_private, failure, make_private_directory, scratch_directory
 from reprocheck.errors import CouldNotRun, InputFault
 from reprocheck.limits import Limits
-from reprocheck.ports import ContainerView, ViewError, Wants
+from reprocheck.ports import Files, ViewError, Wants
 
 VARIABLE = "REPROCHECK_SYFT"
 
@@ -112,7 +112,7 @@ def is_package_metadata(path: str) -> bool:
     )
 
 
-def scan(view: ContainerView, binary: str, *, wanted: Wants, limits: Limits) -> SyftScan:
+def scan(view: Files, binary: str, *, wanted: Wants, limits: Limits) -> SyftScan:
     """Run syft over the metadata files of `view` that `wanted` accepts (a view retains no others).
 
     Raises CouldNotRun: E_TOOL_MISSING (cannot be started), E_SYFT_TIMEOUT, E_SYFT_FAILED (status or signal),
@@ -128,9 +128,7 @@ def scan(view: ContainerView, binary: str, *, wanted: Wants, limits: Limits) -> 
     return SyftScan(version=_version(result.stdout, limits), document=result.stdout, skipped=skipped)
 
 
-def _write_skeleton(
-    view: ContainerView, root: str, wanted: Wants, limits: Limits
-) -> tuple[tuple[str, str], ...]:
+def _write_skeleton(view: Files, root: str, wanted: Wants, limits: Limits) -> tuple[tuple[str, str], ...]:
     """Write the metadata files as regular files. Names come from the view; a bad one is skipped."""
     skipped: list[tuple[str, str]] = []
     retained = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reprocheck.model.base import Count, Value
+from reprocheck.model.package import VersionClaim
 
 
 class Cpu(Value, frozen=True, kw_only=True):
@@ -21,6 +22,10 @@ class Cpu(Value, frozen=True, kw_only=True):
     """CPUs in this process's affinity mask."""
     quota_millicpus: Count | None = None
     """cgroup limit in thousandths of a CPU; None when there is none."""
+    sockets: Count = 0
+    """0 when it could not be told."""
+    cores: Count = 0
+    """Physical cores of all sockets, 0 when it could not be told."""
 
 
 class Gpu(Value, frozen=True, kw_only=True):
@@ -33,6 +38,10 @@ class Gpu(Value, frozen=True, kw_only=True):
     mig: str = ""
     ecc: str = ""
     vbios: str = ""
+    persistence: str = ""
+    """`enabled` or `disabled`, '' when it was not told."""
+    source: str = ""
+    """`nvml` or `nvidia-smi`."""
 
 
 class Driver(Value, frozen=True, kw_only=True):
@@ -42,6 +51,19 @@ class Driver(Value, frozen=True, kw_only=True):
     cuda_maximum: str = ""
     """Newest CUDA that this driver supports, NOT an installed CUDA."""
     source: str = ""
+    user_mode: str = ""
+    """Version of libcuda as NVML or its file name tells it; forward compatibility makes it a newer one."""
+    others: tuple[VersionClaim, ...] = ()
+    """What other sources say of `version` where they disagree; sorted."""
+
+
+class NumaNode(Value, frozen=True, kw_only=True):
+    """A NUMA node that has CPUs or memory."""
+
+    index: Count
+    cpus: str
+    """As the kernel writes the list: `0-15,32-47`."""
+    memory_bytes: Count = 0
 
 
 class Host(Value, frozen=True, kw_only=True):
@@ -54,3 +76,8 @@ class Host(Value, frozen=True, kw_only=True):
     gpus: tuple[Gpu, ...]
     driver: Driver | None
     virtualization: str = ""
+    name: str = ""
+    """The machine's name, only with `--host-name`."""
+    memory_limit_bytes: Count | None = None
+    """cgroup limit, None when there is none."""
+    numa: tuple[NumaNode, ...] = ()

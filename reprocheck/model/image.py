@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from reprocheck.model.base import Digest, Value
+from reprocheck.model.base import Count, Digest, Value
 
 SubjectKind = Literal["image", "container", "rootfs", "environment", "local"]
 
@@ -26,6 +26,16 @@ class Image(Value, frozen=True, kw_only=True):
     user: str = ""
 
 
+class StoredLayer(Value, frozen=True, kw_only=True):
+    """A layer as an archive or a registry holds it."""
+
+    digest: str
+    """Of the stored bytes, `sha256:HEX`; '' where the format names layers otherwise."""
+    media_type: str = ""
+    size: Count = 0
+    """Stored bytes."""
+
+
 class Source(Value, frozen=True, kw_only=True):
     """Facts of the place that the target was read from; outside every digest."""
 
@@ -39,7 +49,13 @@ class Source(Value, frozen=True, kw_only=True):
     repo_digests: tuple[str, ...] = ()
     """`name@sha256:...`; empty when the image was never pushed or pulled."""
     reader: str = ""
-    """`overlay`, `export`, `directory`."""
+    """`overlay`, `export`, `directory`, `archive`, `layout`, `probe`."""
+    manifest_digest: Digest | None = None
+    """Of the OCI or Docker manifest, where the source has one."""
+    layers: tuple[StoredLayer, ...] = ()
+    """As stored, bottom first."""
+    missing: tuple[str, ...] = ()
+    """What this kind of source cannot tell (`image configuration`), sorted: facts, not unknowns."""
 
 
 class OperatingSystem(Value, frozen=True, kw_only=True):

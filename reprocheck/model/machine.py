@@ -11,6 +11,32 @@ NVIDIA_COMPUTE = "nvidia-smi compute_cap"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class NvmlGpu:
+    """One GPU as NVML tells it; '' and 0 where NVML says that it is not supported."""
+
+    index: int
+    bus_id: str
+    name: str
+    compute_capability: str = ""
+    memory_bytes: int = 0
+    mig: str = ""
+    """`enabled`, `disabled`, ''."""
+    ecc: str = ""
+    persistence: str = ""
+    vbios: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NvmlReading:
+    """What NVML told."""
+
+    driver: str
+    cuda_maximum: str
+    """`13.0`, from nvmlSystemGetCudaDriverVersion: the newest that libcuda supports, not an installed one."""
+    gpus: tuple[NvmlGpu, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class MachineReadings:
     """Raw readings. None means that the machine has no such file or tool; what failed is in `failures`."""
 
@@ -36,5 +62,15 @@ class MachineReadings:
     """`nvidia-smi -q -x`."""
     nvidia_compute: bytes | None = None
     """`nvidia-smi --query-gpu=pci.bus_id,compute_cap --format=csv,noheader`."""
+    nvml: NvmlReading | None = None
+    """None when no NVML library was found; see `failures` where it was found and failed."""
+    memory_limits: tuple[bytes, ...] = ()
+    """memory.max (or v1's memory.limit_in_bytes) of every cgroup from our own upwards."""
+    numa: tuple[tuple[int, bytes, bytes], ...] = ()
+    """(node, cpulist, meminfo) of /sys/devices/system/node/node*."""
+    host_name: str = ""
+    """Only when asked for."""
+    libcuda: str = ""
+    """File name of the real libcuda that the machine's loader cache leads to (`libcuda.so.580.65.06`)."""
     failures: tuple[tuple[str, str], ...] = ()
     """(where, reason) of each reading that failed."""

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from reprocheck.model.base import Count, Digest, Stamped, Value
+from reprocheck.model.context import DataSet, HubRepository, Job, Label, Repository
 from reprocheck.model.environment import Variable
 from reprocheck.model.host import Host
 from reprocheck.model.image import Image, OperatingSystem, Source
-from reprocheck.model.package import NativeLibrary, Package, PythonEnvironment
+from reprocheck.model.integrity import Integrity
+from reprocheck.model.loaded import Loaded
+from reprocheck.model.package import (
+    Framework,
+    LoaderChoice,
+    NativeLibrary,
+    Package,
+    PythonEnvironment,
+    Remnant,
+    WheelFile,
+)
 from reprocheck.model.run import RunRecord
 from reprocheck.model.unknown import Unknown
 
-MANIFEST_VERSION = "1.0"
+MANIFEST_VERSION = "1.1"
 
 
 class Tool(Value, frozen=True, kw_only=True):
@@ -50,9 +61,12 @@ class Digests(Value, frozen=True, kw_only=True):
     """SHA-256 over RFC 8785 canonical bytes."""
 
     content: Digest
-    """Image identity, packages, interpreters, libraries, ENV: the same through every source of one image."""
+    """What the files hold: system, packages, interpreters, libraries. The same through every source of one
+    image, an unpacked root file system included."""
     manifest: Digest
     """Everything but `source`, `observation` and `digests`. Detects accident, not an attacker."""
+    identity: Digest | None = None
+    """Diff ids, platform, Env, Cmd, Entrypoint, WorkingDir and User; None where there is no image."""
 
 
 class UnknownField(Value, frozen=True, kw_only=True):
@@ -82,6 +96,23 @@ class Manifest(Stamped, frozen=True, kw_only=True):
     shadowed: tuple[Package, ...] = ()
     """Python distributions that an environment holds and does not import: an earlier directory of its search
     path holds the same project. `packages` is what package managers list."""
+    wheels: tuple[WheelFile, ...] = ()
+    """Wheel files that lie about and are not installed."""
+    remnants: tuple[Remnant, ...] = ()
+    """Metadata that describes no installed distribution."""
+    frameworks: tuple[Framework, ...] = ()
+    loading: tuple[LoaderChoice, ...] = ()
+    """Depends on the target's LD_LIBRARY_PATH, so outside the content digest."""
+    hub: tuple[HubRepository, ...] = ()
+    """Models and data sets in download caches."""
+    integrity: Integrity | None = None
+    """Only with `--integrity`."""
+    code: tuple[Repository, ...] = ()
+    data: tuple[DataSet, ...] = ()
+    labels: tuple[Label, ...] = ()
+    job: Job | None = None
+    loaded: Loaded | None = None
+    """Only with `run --observe` or `snapshot --probe`."""
     private: bool = False
     """Made with `--env-values all`: not for publication."""
     unknown_fields: tuple[UnknownField, ...] = ()

@@ -87,6 +87,18 @@ class Package(Value, frozen=True, kw_only=True):
     conda: Conda | None = None
 
 
+class PathFile(Value, frozen=True, kw_only=True):
+    """A `.pth` file: site.py adds each line to the search path; it executes one that begins with `import`."""
+
+    path: Name
+    adds: tuple[str, ...] = ()
+    """Directories that it adds and that exist, links resolved, in order."""
+    missing: tuple[str, ...] = ()
+    """Lines that name nothing."""
+    executes: bool = False
+    """Whether a line is executed at every start of the interpreter."""
+
+
 class PythonEnvironment(Value, frozen=True, kw_only=True):
     """One interpreter with its search path."""
 
@@ -104,6 +116,75 @@ class PythonEnvironment(Value, frozen=True, kw_only=True):
     """For a venv: the interpreter it was made from."""
     active: bool = False
     """The one that a bare `python3` (or VIRTUAL_ENV, CONDA_PREFIX) selects in the target."""
+    abi: str = ""
+    """ABI tag of wheels that it takes (`cp311`, `cp313t`, `pypy310_pp73`), '' when it could not be told."""
+    platform: str = ""
+    """Platform of its shared objects (`x86_64-linux-gnu`), from its own extension modules; '' if untold."""
+    path_files: tuple[PathFile, ...] = ()
+    """`.pth` files on its search path, in the order in which site.py reads them."""
+    customizations: tuple[str, ...] = ()
+    """`sitecustomize` and `usercustomize` modules on its search path: they run at every start."""
+
+
+class WheelFile(Value, frozen=True, kw_only=True):
+    """A wheel that lies about; nothing says that it is installed."""
+
+    path: Name
+    name: str
+    version: str
+    tags: tuple[str, ...] = ()
+
+
+class Remnant(Value, frozen=True, kw_only=True):
+    """Metadata that describes no installed distribution: left behind, emptied or half removed."""
+
+    path: Name
+    reason: str
+
+
+class VersionClaim(Value, frozen=True, kw_only=True):
+    """A version and where it was read."""
+
+    version: str
+    source: str
+    """`file-name`, `soname`, `version.json`, `version.txt`, `string`, `wheel`, `deb`, `rpm`, `conda`, ..."""
+
+
+class Framework(Value, frozen=True, kw_only=True):
+    """The build of a deep-learning framework, from a file that its build wrote; nothing was imported."""
+
+    name: Name
+    """`torch`, `tensorflow`, `jax`, ..."""
+    version: str
+    location: str
+    """The site directory that holds it."""
+    cuda: str = ""
+    """CUDA that it was built for, '' for a CPU build or when it does not say."""
+    hip: str = ""
+    cudnn: str = ""
+    git: str = ""
+    """Commit that it was built from."""
+    debug: bool = False
+    pins: tuple[str, ...] = ()
+    """Requirements on native packages as its metadata writes them (`nvidia-cudnn-cu12==9.1.0.70; ...`)."""
+    source: str = ""
+    """File that told it, e.g. `torch/version.py`."""
+
+
+class LoaderChoice(Value, frozen=True, kw_only=True):
+    """Which copy of a native library the dynamic loader would take, told without running anything.
+
+    Order of ld.so(8): DT_RPATH (without DT_RUNPATH), LD_LIBRARY_PATH, DT_RUNPATH, ld.so.cache, default paths.
+    """
+
+    soname: Name
+    consumer: Name
+    """Path of the library that needs it."""
+    path: str
+    """The copy that would be taken, '' when none is found."""
+    rule: Literal["rpath", "LD_LIBRARY_PATH", "runpath", "cache", "default", "none"]
+    shadowed: tuple[str, ...] = ()
+    """Other copies that a later rule would have given, in the loader's order."""
 
 
 class NativeLibrary(Value, frozen=True, kw_only=True):
@@ -118,4 +199,12 @@ class NativeLibrary(Value, frozen=True, kw_only=True):
     owner: str = ""
     """purl of the package that installed it, '' when none claims it."""
     source: str = ""
-    """How the version was told: `file-name`, `version.json`, `wheel`, `deb`."""
+    """How the version was told: `file-name`, `version.json`, `string`, `wheel`, `deb`."""
+    others: tuple[VersionClaim, ...] = ()
+    """What other sources say of its version where they disagree with `version`; sorted."""
+    soname: str = ""
+    """DT_SONAME."""
+    build_id: str = ""
+    """GNU build id in hexadecimal."""
+    sha256: str = ""
+    """Of the file's bytes, '' above the limit `library_whole`."""

@@ -20,6 +20,11 @@ Section = Literal[
     "changes",
     "graph",
     "checks",
+    "integrity",
+    "hub",
+    "code",
+    "data",
+    "loaded",
 ]
 
 

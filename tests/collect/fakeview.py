@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reprocheck.collect import wanted
+from reprocheck.collect import library_reader, wanted, wanted_library
+from reprocheck.engine.window import StoredWindow
+from reprocheck.limits import DEFAULT
 from reprocheck.model.filetree import Entry, EntryKind, FileTree
-from reprocheck.ports import ViewError
+from reprocheck.model.library import LibraryFacts
+from reprocheck.ports import Algorithm, ViewError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,18 +58,44 @@ class FakeView:
             raise ViewError("lies on a bad sector")
         if not wanted(path) and not wanted(entry.path):
             raise ViewError("was not retained")
-        content = self.files[entry.path]
-        assert not isinstance(content, Link)
-        raw = (
-            content
-            if isinstance(content, bytes)
-            else content.encode()
-            if isinstance(content, str)
-            else content()
-        )
+        raw = self._bytes(entry)
         if len(raw) > limit:
             raise ViewError(f"has {len(raw)} bytes, more than {limit}")
         return raw
+
+    def library(self, path: str) -> LibraryFacts:
+        """As a stream does: only what `wanted_library` names was looked at."""
+        entry = self.tree.resolve(path)
+        if entry is None:
+            raise FileNotFoundError(path)
+        if entry.kind == "directory":
+            raise IsADirectoryError(path)
+        if entry.path in self.broken or not wanted_library(entry.path):
+            raise ViewError("was not looked at")
+        raw, window = self._bytes(entry), DEFAULT.library_window
+        whole = len(raw) <= 2 * window
+        seen = StoredWindow(
+            size=len(raw),
+            window=window,
+            head=raw if whole else raw[:window],
+            tail=b"" if whole else raw[-window:],
+        )
+        return library_reader(DEFAULT)(entry.path, seen)
+
+    def digests(self, wanted: Sequence[tuple[str, Algorithm]]) -> Iterator[str | ViewError]:
+        for path, algorithm in wanted:
+            entry = self.tree.resolve(path)
+            if entry is None or entry.kind != "file" or entry.path in self.broken:
+                yield ViewError("cannot be hashed")
+            else:
+                yield hashlib.new(algorithm, self._bytes(entry)).hexdigest()
+
+    def _bytes(self, entry: Entry) -> bytes:
+        content = self.files[entry.path]
+        assert not isinstance(content, Link)
+        if isinstance(content, bytes):
+            return content
+        return content.encode() if isinstance(content, str) else content()
 
 
 def real_view(root: Path, mounted_at: str) -> FakeView:

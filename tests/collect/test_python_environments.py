@@ -28,7 +28,7 @@ DEBIAN: dict[str, Content] = {
 
 
 def pythons(files: dict[str, Content], **more: str) -> tuple[PythonEnvironment, ...]:
-    return observe(FakeView(files), DEFAULT, **more).pythons
+    return observe(FakeView(files), DEFAULT, **more).pythons  # type: ignore[arg-type]
 
 
 def test_debian_puts_pips_directory_before_apts() -> None:

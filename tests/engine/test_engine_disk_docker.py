@@ -20,7 +20,7 @@ from reprocheck.engine.view import View
 from reprocheck.engine.writing import write_atomic
 from reprocheck.errors import CouldNotRun
 from reprocheck.limits import DEFAULT
-from reprocheck.ports import OutputFile, RefusedOutput
+from reprocheck.ports import Interest, OutputFile, RefusedOutput
 
 pytestmark = pytest.mark.docker
 
@@ -75,7 +75,7 @@ def test_layers_and_export_of_an_image_agree(api: Any) -> None:
     with container(api, "true") as made:
         exported = read_export(
             reader(iter(api.export(made))),
-            wants=lambda path: path.endswith(("/os-release", "/METADATA", "/dpkg/status")),
+            interest=Interest(keep=lambda path: path.endswith(("/os-release", "/METADATA", "/dpkg/status"))),
             limits=DEFAULT,
             where="the export",
         )
@@ -97,7 +97,10 @@ def test_layers_export_and_merged_directory_of_a_changed_container_agree(api: An
         api.start(made)
         wait_for_changes(api, made)
         exported = read_export(
-            reader(iter(api.export(made))), wants=lambda _path: False, limits=DEFAULT, where="the export"
+            reader(iter(api.export(made))),
+            interest=Interest(keep=lambda _path: False),
+            limits=DEFAULT,
+            where="the export",
         )
         document = api.inspect_container(made)
         below = layers(document)
@@ -158,7 +161,7 @@ def test_a_cut_export_is_no_image(api: Any) -> None:
     with container(api, "true") as made, pytest.raises(CouldNotRun) as caught:
         read_export(
             reader(half(iter(api.export(made)))),
-            wants=lambda _path: False,
+            interest=Interest(keep=lambda _path: False),
             limits=DEFAULT,
             where="the export",
         )

@@ -20,6 +20,7 @@ from reprocheck.engine.docker_view import open_container, open_image
 from reprocheck.engine.endpoint import connect, find_endpoint
 from reprocheck.limits import DEFAULT
 from reprocheck.model.base import replace
+from reprocheck.ports import Interest
 from tests.engine.real_engine import (
     LIMITS,
     SMALL,
@@ -151,7 +152,7 @@ def test_an_image_is_read_the_same_both_ways_and_nothing_stays(client: APIClient
         with open_image(
             client,
             small,
-            wants=lambda path: path == "/usr/lib/os-release",
+            interest=Interest(keep=lambda path: path == "/usr/lib/os-release"),
             limits=DEFAULT,
             prefer_export=prefer_export,
         ) as (view, how):
@@ -172,7 +173,7 @@ def test_a_running_container_is_read_and_left_running(client: APIClient) -> None
             with open_container(
                 client,
                 facts,
-                wants=lambda path: path == "/made",
+                interest=Interest(keep=lambda path: path == "/made"),
                 limits=DEFAULT,
                 prefer_export=prefer_export,
             ) as (view, _):

@@ -17,7 +17,7 @@ from reprocheck.engine.docker_view import open_container
 from reprocheck.engine.endpoint import Endpoint, connect
 from reprocheck.errors import CouldNotRun
 from reprocheck.limits import DEFAULT, Limits
-from reprocheck.ports import Plan
+from reprocheck.ports import Interest, Plan
 from tests.engine.fake_engine import CONTAINER, IMAGE, IMAGE_ID, QUICK, Routes, played_engine, send
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def test_an_export_that_stalls_or_breaks_is_an_error(
     routes[f"/containers/{facts.id}/export"] = lambda handler: export(handler, block, wait=wait, cut=cut)
     with (
         pytest.raises(CouldNotRun) as caught,
-        open_container(client, facts, wants=lambda _: True, limits=QUICK),
+        open_container(client, facts, interest=Interest(keep=lambda _: True), limits=QUICK),
     ):
         raise AssertionError("a view was given")
     assert caught.value.code == code
@@ -134,7 +134,7 @@ def test_an_error_inside_a_good_answer_is_no_archive(talk: tuple[Routes, APIClie
     routes[f"/containers/{facts.id}/export"] = {"message": "no space left on device"}
     with (
         pytest.raises(Exception, match="export") as caught,
-        open_container(client, facts, wants=lambda _: True, limits=DEFAULT),
+        open_container(client, facts, interest=Interest(keep=lambda _: True), limits=DEFAULT),
     ):
         raise AssertionError("a view was given")
     assert getattr(caught.value, "code", "").startswith("E_")

@@ -13,7 +13,7 @@ from reprocheck.engine.export import read_export
 from reprocheck.engine.view import View
 from reprocheck.errors import CouldNotRun, InputFault
 from reprocheck.limits import DEFAULT, Limits
-from reprocheck.ports import ViewError
+from reprocheck.ports import Interest, ViewError
 
 
 def export(
@@ -34,7 +34,7 @@ def export(
                 member.size = len(content)
                 tar.addfile(member, io.BytesIO(content))
     out.seek(0)
-    return read_export(out.read, wants=wants, limits=limits, where="the export")
+    return read_export(out.read, interest=Interest(keep=wants), limits=limits, where="the export")
 
 
 FILE, DIRECTORY, LINK, HARD = tarfile.REGTYPE, tarfile.DIRTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE

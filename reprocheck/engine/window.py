@@ -1,0 +1,69 @@
+"""The beginning and the end of a file, as every view shows them of a shared object."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from reprocheck.ports import ViewError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredWindow:
+    """Pieces of a file that has gone by in a stream (`ports.FileWindow`)."""
+
+    size: int
+    window: int
+    """`limits.library_window`."""
+    head: bytes
+    """The whole file when it is no larger than two windows."""
+    tail: bytes
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Return exactly these bytes. Raises ViewError."""
+        if within(offset, length, size=self.size, window=self.window) == "head":
+            return self.head[offset : offset + length]
+        begin = offset - (self.size - len(self.tail))
+        return self.tail[begin : begin + length]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OpenWindow:
+    """The same of a file that is open (`ports.FileWindow`)."""
+
+    descriptor: int
+    size: int
+    window: int
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Return exactly these bytes. Raises ViewError."""
+        within(offset, length, size=self.size, window=self.window)
+        pieces: list[bytes] = []
+        while length:
+            try:
+                piece = os.pread(self.descriptor, min(length, 1 << 20), offset)
+            except OSError as error:
+                raise ViewError(
+                    f"cannot be read: {os.strerror(error.errno).lower() if error.errno else 'unknown error'}"
+                ) from None
+            if not piece:
+                raise ViewError("became shorter while it was read")
+            pieces.append(piece)
+            offset += len(piece)
+            length -= len(piece)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def within(offset: int, length: int, *, size: int, window: int) -> str:
+    """Tell the window that holds these bytes, `head` or `tail`; raises ViewError when none does.
+
+    A file of up to two windows is seen as a whole: its head reaches to where its tail begins.
+    """
+    end = offset + length
+    if offset < 0 or length < 0 or end > size:
+        raise ViewError("names bytes behind its end")
+    if end <= window or size <= 2 * window:
+        return "head"
+    if offset >= size - window:
+        return "tail"
+    raise ViewError("is too large to be looked at there (see --limit-scale)")

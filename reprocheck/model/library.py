@@ -1,0 +1,24 @@
+"""What one shared object says of itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LibraryFacts:
+    """The dynamic section of an ELF file and what else its bytes tell. Names follow elf(5)."""
+
+    soname: str = ""
+    needed: tuple[str, ...] = ()
+    rpath: tuple[str, ...] = ()
+    """DT_RPATH as written, split at `:`; `$ORIGIN` stands."""
+    runpath: tuple[str, ...] = ()
+    build_id: str = ""
+    """NT_GNU_BUILD_ID in hexadecimal."""
+    machine: int = 0
+    """e_machine: 62 is x86-64, 183 AArch64."""
+    sha256: str = ""
+    """'' for a file larger than `limits.library_whole`."""
+    versions: tuple[tuple[str, str], ...] = ()
+    """(what, version) from version strings in its bytes, e.g. (`openblas`, `0.3.27`)."""
