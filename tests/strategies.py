@@ -6,11 +6,32 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from reprocheck.model.context import (
+    DataFile,
+    DataSet,
+    HubRepository,
+    Job,
+    Label,
+    Repository,
+    Submodule,
+)
 from reprocheck.model.environment import Variable
 from reprocheck.model.host import Cpu, Driver, Gpu, Host
 from reprocheck.model.image import Image, OperatingSystem, Source
+from reprocheck.model.integrity import FileFault, Integrity
+from reprocheck.model.loaded import ImportedModule, Loaded, LoadedLibrary, StateFlag
 from reprocheck.model.manifest import MANIFEST_VERSION, Manifest, Observation, Tool
-from reprocheck.model.package import Conda, Distribution, NativeLibrary, Package, PythonEnvironment
+from reprocheck.model.package import (
+    Conda,
+    Distribution,
+    Framework,
+    LoaderChoice,
+    NativeLibrary,
+    Package,
+    PythonEnvironment,
+    Remnant,
+    WheelFile,
+)
 from reprocheck.model.run import Change, Input, Mount, Output, Resources, RunRecord
 from reprocheck.model.unknown import Unknown
 
@@ -323,6 +344,100 @@ def _few(items: st.SearchStrategy[Any], key: Any) -> st.SearchStrategy[tuple[Any
     return st.lists(items, max_size=2, unique_by=key).map(tuple)
 
 
+_WORDS = st.sampled_from(["", "a", "b"])
+_PATHS = st.sampled_from(["/a", "/b", "x.so.1"])
+_COUNTS = st.integers(0, 2)
+
+
+def _around() -> dict[str, st.SearchStrategy[Any]]:
+    """Sections that stand around an environment, each often empty."""
+    repositories = st.builds(
+        Repository,
+        path=_PATHS,
+        commit=_WORDS,
+        dirty=st.booleans(),
+        patch_sha256=_WORDS,
+        untracked=_COUNTS,
+        submodules=_few(
+            st.builds(Submodule, path=_PATHS, recorded=_WORDS, checked_out=_WORDS), lambda x: x.path
+        ),
+        lfs_pointers=st.sampled_from([(), ("w.bin",)]),
+    )
+    files = st.builds(DataFile, path=_PATHS, size=_COUNTS, sha256=st.sampled_from([sha("0"), sha("1")]))
+    data = st.builds(
+        DataSet,
+        name=_PATHS,
+        kind=st.sampled_from(["file", "directory"]),
+        files=_COUNTS,
+        bytes=_COUNTS,
+        sha256=st.sampled_from([sha("0"), sha("1")]),
+        listing=_few(files, lambda x: x.path),
+    )
+    hub = st.builds(
+        HubRepository,
+        hub=st.sampled_from(["huggingface", "torch"]),
+        kind=st.just("model"),
+        repository=st.sampled_from(["a/b", "c"]),
+        revision=_WORDS,
+        files_sha256=_WORDS,
+        incomplete=st.sampled_from([(), ("x",)]),
+    )
+    loaded = st.builds(
+        Loaded,
+        observer=_WORDS,
+        processes=st.just(()),
+        libraries=st.lists(
+            st.builds(LoadedLibrary, path=_PATHS, sha256=_WORDS, build_id=_WORDS, owner=_WORDS, kind=_WORDS),
+            max_size=2,
+        ).map(tuple),
+        modules=st.lists(
+            st.builds(ImportedModule, name=_PATHS, distribution=_WORDS, version=_WORDS), max_size=2
+        ).map(tuple),
+        state=st.lists(st.builds(StateFlag, name=_PATHS, value=_WORDS, process=_COUNTS), max_size=2).map(
+            tuple
+        ),
+    )
+    faults = st.builds(
+        FileFault,
+        kind=st.sampled_from(["changed", "missing", "unowned", "owned-twice"]),
+        path=_PATHS,
+        actual=_WORDS,
+    )
+    integrity = st.builds(
+        Integrity,
+        checked=_COUNTS,
+        without_digest=_COUNTS,
+        faults=_few(faults, lambda x: (x.path, x.kind)),
+    )
+    frameworks = st.builds(
+        Framework, name=st.sampled_from(["torch", "jax"]), version=_WORDS, location=_PATHS, cuda=_WORDS
+    )
+    loading = st.builds(
+        LoaderChoice,
+        soname=_PATHS,
+        consumer=_PATHS,
+        path=_WORDS,
+        rule=st.sampled_from(["rpath", "LD_LIBRARY_PATH", "none"]),
+    )
+    labels = st.builds(Label, name=_PATHS, value=_WORDS)
+    job = st.builds(
+        Job, scheduler=st.sampled_from(["slurm", ""]), rank=_WORDS, facts=_few(labels, lambda x: x.name)
+    )
+    return {
+        "code": _few(repositories, lambda x: x.path),
+        "data": _few(data, lambda x: x.name),
+        "hub": st.lists(hub, max_size=2).map(tuple),
+        "loaded": st.none() | loaded,
+        "integrity": st.none() | integrity,
+        "frameworks": st.lists(frameworks, max_size=2).map(tuple),
+        "loading": st.lists(loading, max_size=2).map(tuple),
+        "labels": _few(labels, lambda x: x.name),
+        "job": st.none() | job,
+        "wheels": _few(st.builds(WheelFile, path=_PATHS, name=_WORDS, version=_WORDS), lambda x: x.path),
+        "remnants": _few(st.builds(Remnant, path=_PATHS, reason=_WORDS), lambda x: x.path),
+    }
+
+
 def manifests() -> st.SearchStrategy[Manifest]:
     """Manifests with and without each optional section, in any order of their parts."""
     return st.builds(
@@ -331,6 +446,7 @@ def manifests() -> st.SearchStrategy[Manifest]:
         pythons=_few(st.builds(make_python, _ENVIRONMENTS.filter(bool)), lambda x: x.executable),
         libraries=st.lists(libraries(), max_size=3).map(tuple),
         environment=st.lists(variables(), max_size=4).map(tuple),
+        **_around(),
         image=st.none() | st.builds(make_image, architecture=st.sampled_from(["amd64", "arm64"])),
         os=st.none() | st.builds(OperatingSystem, id=_TEXT, libc=_TEXT),
         host=st.none() | hosts(),

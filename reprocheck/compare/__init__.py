@@ -8,9 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from reprocheck.compare.components import compare_libraries, compare_pythons
+from reprocheck.compare.code import compare_code
+from reprocheck.compare.components import (
+    compare_frameworks,
+    compare_leftovers,
+    compare_libraries,
+    compare_loading,
+    compare_pythons,
+)
+from reprocheck.compare.context import compare_data, compare_hub, compare_job
 from reprocheck.compare.difference import differ, rank_key
 from reprocheck.compare.images import compare_image, compare_os
+from reprocheck.compare.integrity import compare_integrity
+from reprocheck.compare.loaded import compare_loaded
 from reprocheck.compare.machine import compare_host
 from reprocheck.compare.packages import compare_packages
 from reprocheck.compare.runs import compare_inputs, compare_outputs, compare_run
@@ -24,18 +34,28 @@ Comparator = Callable[[Manifest, Manifest], Delta]
 
 COMPARATORS: tuple[Comparator, ...] = (
     compare_inputs,
+    compare_data,
+    compare_hub,
+    compare_code,
     compare_run,
+    compare_job,
     compare_environment,
+    compare_loaded,
     compare_packages,
+    compare_leftovers,
+    compare_frameworks,
     compare_libraries,
+    compare_loading,
     compare_pythons,
+    compare_integrity,
     compare_os,
     compare_image,
     compare_host,
     compare_outputs,
 )
 
-_CONTENT = ("environment", "packages", "libraries", "pythons", "os", "image")
+_CONTENT = ("packages", "frameworks", "libraries", "pythons", "hub", "os")
+_IDENTITY = ("environment", "image")
 
 
 def compare(a: Manifest, b: Manifest) -> Delta:
@@ -59,9 +79,16 @@ def _sorted(open_ends: set[Unknown]) -> tuple[Unknown, ...]:
 
 def _unexplained_content(a: Manifest, b: Manifest, found: list[Difference]) -> tuple[Difference, ...]:
     """Keep a difference from disappearing: the sealed content differs in a field that nobody compares."""
-    if a.digests is None or b.digests is None or any(d.section in _CONTENT for d in found):
+    if a.digests is None or b.digests is None:
         return ()
-    return differ("image", "content digest", "digest", a.digests.content, b.digests.content)
+    sections = {d.section for d in found}
+    unexplained: tuple[Difference, ...] = ()
+    if sections.isdisjoint(_CONTENT) and a.schema_version == b.schema_version:
+        unexplained += differ("image", "content digest", "digest", a.digests.content, b.digests.content)
+    identities = (a.digests.identity, b.digests.identity)
+    if sections.isdisjoint(_IDENTITY) and None not in identities:
+        unexplained += differ("image", "identity digest", "digest", *identities)
+    return unexplained
 
 
 def _unknowns(a: Manifest, b: Manifest) -> set[Unknown]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, Literal, TypeVar
 
 from reprocheck.model.change import SECTIONS, ChangeKind, Delta, Difference, Section
+from reprocheck.model.unknown import Section as UnknownSection
 from reprocheck.model.unknown import Unknown
 
 Shown = str | int | bool | tuple[str, ...] | None
@@ -129,3 +130,19 @@ def one_sided(section: Literal["host", "image", "os", "run"], first: bool, secon
     return Delta(
         differences=(), unknowns=(Unknown(section=section, where="the whole section", reason=reason),)
     )
+
+
+def recorded_once(section: UnknownSection, what: str, first: bool, second: bool) -> Delta:
+    """Say that only one side was asked for something that is recorded on request: a fact, not an unknown."""
+    if first == second:
+        return Delta(differences=(), unknowns=())
+    reason = f"only the {'first' if first else 'second'} manifest has it"
+    return Delta(differences=(), unknowns=(), left_out=(Unknown(section=section, where=what, reason=reason),))
+
+
+def by_key(items: Iterable[Item], key: Callable[[Item], str]) -> dict[str, Item]:
+    """Index by a key; of equal keys the one that sorts first by its text."""
+    found: dict[str, Item] = {}
+    for item in sorted(items, key=repr):
+        found.setdefault(key(item), item)
+    return found

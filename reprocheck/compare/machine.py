@@ -6,7 +6,7 @@ from itertools import zip_longest
 
 from reprocheck.compare.difference import Shown, differ, one_sided
 from reprocheck.model.change import Delta, Difference
-from reprocheck.model.host import Cpu, Driver, Gpu
+from reprocheck.model.host import Cpu, Driver, Gpu, Host
 from reprocheck.model.manifest import Manifest
 
 
@@ -20,6 +20,9 @@ def compare_host(a: Manifest, b: Manifest) -> Delta:
         ("kernel", before.kernel, after.kernel),
         ("virtualization", before.virtualization, after.virtualization),
         ("memory_bytes", before.memory_bytes, after.memory_bytes),
+        ("memory_limit_bytes", before.memory_limit_bytes, after.memory_limit_bytes),
+        ("numa", _nodes(before), _nodes(after)),
+        ("name", before.name, after.name),
         *_cpu(before.cpu, after.cpu),
         *_gpus(before.gpus, after.gpus),
         *_driver(before.driver, after.driver),
@@ -43,6 +46,8 @@ def _cpu(before: Cpu, after: Cpu) -> list[tuple[str, Shown, Shown]]:
         ("cpu.features", only_before or None, only_after or None),
         ("cpu.logical", before.logical, after.logical),
         ("cpu.allowed", before.allowed, after.allowed),
+        ("cpu.cores", before.cores, after.cores),
+        ("cpu.sockets", before.sockets, after.sockets),
         ("cpu.quota_millicpus", before.quota_millicpus, after.quota_millicpus),
     ]
 
@@ -63,6 +68,7 @@ def _gpus(before: tuple[Gpu, ...], after: tuple[Gpu, ...]) -> list[tuple[str, Sh
             (f"{prefix}.mig", one.mig, other.mig),
             (f"{prefix}.ecc", one.ecc, other.ecc),
             (f"{prefix}.vbios", one.vbios, other.vbios),
+            (f"{prefix}.persistence", one.persistence, other.persistence),
         ]
     return rows
 
@@ -72,4 +78,16 @@ def _driver(before: Driver | None, after: Driver | None) -> list[tuple[str, Show
     if before is None or after is None or old != new:
         return [("driver.version", old, new)]
     # The newest supported CUDA follows from the version; it tells something only where the versions agree.
-    return [("driver.cuda_maximum", before.cuda_maximum, after.cuda_maximum)]
+    return [
+        ("driver.cuda_maximum", before.cuda_maximum, after.cuda_maximum),
+        ("driver.user_mode", before.user_mode, after.user_mode),
+        ("driver.claims", _claims(before), _claims(after)),
+    ]
+
+
+def _claims(driver: Driver) -> tuple[str, ...]:
+    return tuple(sorted(f"{claim.version} by {claim.source}" for claim in driver.others))
+
+
+def _nodes(host: Host) -> tuple[str, ...]:
+    return tuple(f"{node.index}:{node.cpus}" for node in sorted(host.numa, key=lambda node: node.index))

@@ -10,6 +10,8 @@ import re
 import shlex
 from collections.abc import Callable, Mapping
 
+from reprocheck.explain.context import CONTEXT, REPOSITORY
+from reprocheck.explain.context_fixes import fix_code, fix_context
 from reprocheck.explain.judging import PLACES
 from reprocheck.explain.package_fixes import fix_package
 from reprocheck.explain.sides import Sides
@@ -26,6 +28,8 @@ def fix_of(difference: Difference, sides: Sides) -> str:
 
 
 def _fix_input(d: Difference, _: Sides) -> str:
+    if d.attribute in REPOSITORY:
+        return fix_code(d)
     path = shlex.quote(d.name)
     if d.attribute == "presence":
         return f"hand in {path} as the first run did" if d.after is None else f"start without {path}"
@@ -213,4 +217,5 @@ _SECTIONS: Mapping[str, Callable[[Difference, Sides], str]] = {
     "image": _fix_image,
     "host": _fix_host,
     "outputs": _fix_output,
+    **dict.fromkeys(CONTEXT, lambda difference, _: fix_context(difference)),
 }

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from packaging.utils import canonicalize_name
 
 from reprocheck.explain import tables
+from reprocheck.explain.context import CONTEXT, REPOSITORY, judge_context
 from reprocheck.explain.suspicion import Group, Suspicion, suspect
 from reprocheck.model.change import Delta, Difference
 from reprocheck.model.manifest import Manifest
@@ -59,6 +60,8 @@ def normal_name(type: str, name: str) -> str:  # noqa: A002 - named as the field
 
 
 def _judge_input(d: Difference, _: Setting) -> Suspicion:
+    if d.attribute in REPOSITORY:
+        return judge_context(d)
     if d.attribute == "presence":
         return suspect(d, "DAT-713", Group.CODE if d.section == "code" else Group.DATA)
     if d.attribute in ("kind", "writable"):
@@ -109,6 +112,8 @@ def _judge_variable(d: Difference, setting: Setting) -> Suspicion:
 
 
 def _judge_package(d: Difference, _: Setting) -> Suspicion:
+    if d.attribute in ("wheel", "remnant"):
+        return suspect(d, "PKG-345", Group.FILES, weight=10)
     known = tables.package(d.type, normal_name(d.type, d.name))
     python = d.type in ("pypi", "conda")
     weight, why = (known.weight, known.why) if known is not None else (20, "")
@@ -155,6 +160,8 @@ def _judge_python(d: Difference, _: Setting) -> Suspicion:
         return suspect(d, "PKG-336", Group.PYTHON, weight=60)
     if d.attribute in ("version", "implementation"):
         return suspect(d, "PKG-335", Group.PYTHON, weight=90)
+    if d.attribute in ("path_files", "customizations"):
+        return suspect(d, "PKG-344", Group.PYTHON, weight=70)
     if d.attribute in ("active", "search_path"):
         return suspect(d, "PKG-337", Group.PYTHON, weight=80)
     if d.attribute in PLACES:
@@ -173,7 +180,7 @@ def _judge_os(d: Difference, _: Setting) -> Suspicion:
 def _judge_image(d: Difference, setting: Setting) -> Suspicion:
     if d.name == "platform":
         return suspect(d, "CPU-111", Group.MACHINE, weight=95)
-    if d.name == "content digest":
+    if d.name in ("content digest", "identity digest"):
         return suspect(d, "IMG-516", Group.FILES)
     if d.name in _CONFIGURATION:
         why = "both runs name their own command, directory and user" if setting.both_run else ""
@@ -193,10 +200,16 @@ _HOST_RULES = {
     "cpu.logical": ("CPU-112", 40),
     "cpu.allowed": ("CPU-112", 42),
     "cpu.quota_millicpus": ("CPU-112", 44),
+    "cpu.cores": ("CPU-112", 38),
+    "cpu.sockets": ("CPU-112", 30),
+    "numa": ("CPU-112", 28),
     "memory_bytes": ("CPU-117", 20),
+    "memory_limit_bytes": ("CPU-117", 22),
     "gpus": ("GPU-203", 85),
     "driver.version": ("DRV-218", 30),
     "driver.cuda_maximum": ("DRV-218", 20),
+    "driver.user_mode": ("DRV-218", 28),
+    "driver.claims": ("DRV-218", 15),
 }
 _GPU_RULES = {"compute_capability": ("GPU-201", 92), "name": ("GPU-209", 80), "mig": ("GPU-209", 78)}
 
@@ -240,4 +253,5 @@ _SECTIONS: Mapping[str, Callable[[Difference, Setting], Suspicion]] = {
     "image": _judge_image,
     "host": _judge_host,
     "outputs": _judge_output,
+    **dict.fromkeys(CONTEXT, lambda difference, _: judge_context(difference)),
 }

@@ -15,6 +15,8 @@ _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+:~!^-]*")
 
 def fix_package(d: Difference, sides: Sides) -> str:
     """Return a command of the package's own manager, or a sentence where a name is not fit for one."""
+    if d.attribute in ("wheel", "remnant"):
+        return ""
     if d.attribute == "presence" and d.after is not None:
         return _uninstall(d, sides) if _PLAIN.fullmatch(d.name) else "uninstall what the first side lacks"
     package = sides.before(d)

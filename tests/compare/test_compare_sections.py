@@ -352,8 +352,13 @@ def test_unknowns_of_one_side_say_which() -> None:
 
 
 def test_sealed_content_that_differs_unseen_is_told() -> None:
-    sides = [
-        {"digests": Digests(content=f"sha256:{sha(x)}", manifest=f"sha256:{sha('0')}")} for x in ("1", "2")
+    zero = f"sha256:{sha('0')}"
+    contents = [{"digests": Digests(content=f"sha256:{sha(x)}", manifest=zero)} for x in ("1", "2")]
+    assert [r[0] for r in rows(*contents)] == ["content digest"]
+    assert [r[0] for r in rows(contents[0], contents[1] | {"packages": ()})] == ["libc6", "numpy"]
+
+    identities = [
+        {"digests": Digests(content=zero, manifest=zero, identity=f"sha256:{sha(x)}")} for x in ("1", "2")
     ]
-    assert [r[0] for r in rows(*sides)] == ["content digest"]
-    assert [r[0] for r in rows(sides[0], sides[1] | {"image": make_image(user="1")})] == ["user"]
+    assert [r[0] for r in rows(*identities)] == ["identity digest"]
+    assert [r[0] for r in rows(identities[0], identities[1] | {"image": make_image(user="1")})] == ["user"]

@@ -11,10 +11,14 @@ import pytest
 
 from reprocheck.compare import compare
 from reprocheck.explain import RULES, rank, tables
+from reprocheck.model.base import replace
+from reprocheck.model.context import HubRepository, Job, Label, Repository
 from reprocheck.model.host import Driver
 from reprocheck.model.image import OperatingSystem
+from reprocheck.model.integrity import FileFault, Integrity
+from reprocheck.model.loaded import ImportedModule, Loaded, LoadedLibrary, StateFlag
 from reprocheck.model.manifest import Digests
-from reprocheck.model.package import NativeLibrary
+from reprocheck.model.package import Framework, LoaderChoice, NativeLibrary, Remnant
 from reprocheck.model.run import Change, Mount, Resources, Tolerance
 from tests.strategies import (
     make_conda,
@@ -45,6 +49,22 @@ OTHER_ROOMS = {
     "DAT-707",
     *(f"IMG-50{n}" for n in range(1, 7)),
 }
+
+
+REPOSITORY = Repository(path=".", commit="a" * 40)
+HUB = HubRepository(hub="torch", kind="code", repository="a/b", revision="1")
+FRAMEWORK = Framework(name="torch", version="2", location="/s", cuda="12.1")
+CHOICE = LoaderChoice(soname="libcudnn.so.9", consumer="/c", path="/a", rule="runpath")
+LIBRARY = LoadedLibrary(path="/a/libcudnn.so.9", kind="cudnn", sha256=sha("1"))
+MODULE = ImportedModule(name="numpy", distribution="numpy", version="1")
+
+
+def loaded(**fields: Any) -> Side:
+    return {"loaded": Loaded(**{"observer": "hook", "processes": (), "libraries": ()} | fields)}
+
+
+def integrity(*faults: FileFault) -> Side:
+    return {"integrity": Integrity(checked=1, without_digest=0, faults=faults)}
 
 
 def packages(*found: Any) -> Side:
@@ -159,6 +179,25 @@ CASES: list[tuple[str, Side, Side]] = [
     ("OUT-811", output(), output(sha256=sha("9"))),
     ("OUT-812", output(content=None), output(content=None, sha256=sha("9"))),
     ("OUT-813", {}, run(outputs=())),
+    ("RUN-036", {"code": (REPOSITORY,)}, {"code": (replace(REPOSITORY, commit="b" * 40),)}),
+    ("RUN-031", {"code": (REPOSITORY,)}, {"code": (replace(REPOSITORY, dirty=True, patch_sha256=sha("1")),)}),
+    ("RUN-032", {"code": (REPOSITORY,)}, {"code": (replace(REPOSITORY, branch="b"),)}),
+    (
+        "RUN-033",
+        loaded(state=(StateFlag(name="x", value="1"),)),
+        loaded(state=(StateFlag(name="x", value="2"),)),
+    ),
+    ("RUN-034", {"job": Job(scheduler="", world_size="1")}, {"job": Job(scheduler="", world_size="2")}),
+    ("RUN-035", {"labels": (Label(name="site", value="a"),)}, {}),
+    ("DAT-709", {"code": (REPOSITORY,)}, {"code": (replace(REPOSITORY, lfs_pointers=("w",)),)}),
+    ("DAT-715", {"hub": (HUB,)}, {"hub": (replace(HUB, revision="2"),)}),
+    ("PKG-340", {"frameworks": (FRAMEWORK,)}, {"frameworks": (replace(FRAMEWORK, cuda="12.4"),)}),
+    ("PKG-341", loaded(libraries=(LIBRARY,)), loaded(libraries=(replace(LIBRARY, sha256=sha("2")),))),
+    ("PKG-342", loaded(modules=(MODULE,)), loaded(modules=(replace(MODULE, version="2"),))),
+    ("PKG-343", integrity(), integrity(FileFault(kind="changed", path="/x"))),
+    ("PKG-344", {}, {"pythons": (make_python(customizations=("/x/sitecustomize.py",)),)}),
+    ("PKG-345", {}, {"remnants": (Remnant(path="/~x", reason="left"),)}),
+    ("DRV-219", {"loading": (CHOICE,)}, {"loading": (replace(CHOICE, path="/b"),)}),
 ]
 
 

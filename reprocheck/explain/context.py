@@ -1,0 +1,64 @@
+"""Judging what stands around an environment: code, data, models, job, what was loaded, edited files."""
+
+from __future__ import annotations
+
+from reprocheck.explain.suspicion import Group, Suspicion, suspect
+from reprocheck.model.change import Difference
+
+CONTEXT = ("data", "hub", "job", "loaded", "frameworks", "loading", "integrity")
+"""Sections that are judged here as a whole."""
+
+REPOSITORY = frozenset(
+    {"repository", "commit", "patch", "untracked", "lfs_pointers", "branch", "remote", "submodule", "changed"}
+)
+"""Attributes of the section `code` that are about a git working tree."""
+
+_CODE = {
+    "lfs_pointers": ("DAT-709", 90),
+    "patch": ("RUN-031", 80),
+    "untracked": ("RUN-031", 60),
+    "changed": ("RUN-031", 50),
+    "branch": ("RUN-032", 10),
+    "remote": ("RUN-032", 10),
+}
+_RANKS = ("world_size", "nodes", "rank", "local_rank", "node_rank")
+_NUMERIC_MODULE_WEIGHT = 60
+
+
+def judge_context(d: Difference) -> Suspicion:
+    """Find the rule for one difference of these sections. Total."""
+    match d.section:
+        case "code":
+            code, weight = _CODE.get(d.attribute, ("RUN-036", 85))
+            return suspect(d, code, Group.CODE, weight=weight)
+        case "data":
+            presence = d.attribute == "presence"
+            return suspect(
+                d,
+                "DAT-713" if presence else "DAT-708",
+                Group.DATA,
+                weight=40 if d.attribute == "file" else 60,
+            )
+        case "hub":
+            return suspect(d, "DAT-715", Group.DATA, weight=55)
+        case "job":
+            return suspect(d, "RUN-034" if d.name in _RANKS else "RUN-035", Group.COMMAND)
+        case "frameworks":
+            return suspect(d, "PKG-340", Group.NUMERIC, weight=88)
+        case "loading":
+            return suspect(d, "DRV-219", Group.NUMERIC, weight=82)
+        case "loaded":
+            return _loaded(d)
+        case _:
+            bytes_only = d.attribute in ("unowned", "packages")
+            return suspect(d, "PKG-343", Group.PYTHON, weight=75, severity="low" if bytes_only else None)
+
+
+def _loaded(d: Difference) -> Suspicion:
+    if d.attribute == "state":
+        return suspect(d, "RUN-033", Group.FLAGS, weight=70)
+    if d.attribute == "module":
+        return suspect(d, "PKG-342", Group.PYTHON, weight=_NUMERIC_MODULE_WEIGHT)
+    if d.type:
+        return suspect(d, "PKG-341", Group.NUMERIC, weight=84)
+    return suspect(d, "PKG-341", Group.PYTHON, weight=40, severity="medium")
