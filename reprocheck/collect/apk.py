@@ -82,14 +82,15 @@ def _package(block: bytes, where: str, system: OperatingSystem | None) -> Packag
     if not _NAME.fullmatch(label) or not _VERSION.fullmatch(version):
         reason = f"the entry has no valid name and version ({label[:60]!r}, {version[:60]!r})"
         return unknown("packages", where, reason)
-    architecture = fields.get("A", "")
+    architecture, origin = fields.get("A", ""), fields.get("o", "")
     return Package(
         type="apk",
         name=label,
         version=version,
         purl=distribution_url("apk", label, version, architecture, system),
         architecture=architecture,
-        source_name=fields.get("o", ""),
+        source_name=origin,
+        source_version=version if origin else "",  # every package of one origin has its version
         depends=tuple(fields.get("D", "").split()),
         provides=tuple(fields.get("p", "").split()),
     )

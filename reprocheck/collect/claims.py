@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 
 from reprocheck.collect.native_names import kind_of
 
-INTERPRETER = re.compile(r"(python|pypy)([23]\.[0-9]{1,3})(t?)")
-"""A versioned interpreter's file name; `t` marks the free-threaded build (PEP 703)."""
+INTERPRETER = re.compile(r"(python|pypy)([23]\.[0-9]{1,3})([dmtu]{0,3})")
+"""A versioned interpreter's file name; `t` marks the free-threaded build (PEP 703), `d` a debug build,
+`m` and `u` what was the default up to Python 3.7."""
 
 METADATA_ENDINGS = (".dist-info", ".egg-info")
 

@@ -9,16 +9,22 @@ from __future__ import annotations
 import posixpath
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from reprocheck import strictjson
+from reprocheck.collect.joins import sort_key
+from reprocheck.collect.observed import Observed
+from reprocheck.collect.rpm import OTHER_FORMS, to_package, unread
 from reprocheck.errors import CouldNotRun, InputFault
 from reprocheck.limits import Limits
+from reprocheck.model.image import OperatingSystem
 from reprocheck.model.manifest import Disagreement
 from reprocheck.model.package import Package
+from reprocheck.model.unknown import Unknown
 
 _TYPES = {"deb": "deb", "rpm": "rpm", "apk": "apk", "python": "pypi", "conda": "conda"}
 """syft's package types that our readers also have; others are not compared."""
@@ -114,6 +120,57 @@ def _fault(problem: str) -> CouldNotRun:
         "E_SYFT_OUTPUT",
         problem,
         hint="Run `reprocheck doctor` to see which syft is used; our own readers' result is kept.",
+    )
+
+
+def adopt_rpm(
+    observed: Observed, theirs: tuple[SyftPackage, ...], *, tool: str
+) -> tuple[Observed, tuple[str, ...]]:
+    """Take syft's word for rpm databases that only it reads (Berkeley DB, NDB); one note for each of them.
+
+    Their Unknown goes if syft found packages there, and stays otherwise. URLs are made anew from what syft's
+    say, as for packages that we read ourselves. Of such a package its relations and its files stay untold.
+    """
+    packages: list[Package] = []
+    notes: list[str] = []
+    told: set[Unknown] = set()
+    for item in observed.unknowns:
+        if item.where.rpartition("/")[2] not in OTHER_FORMS or item != unread(item.where):
+            continue
+        there = [one for one in theirs if one.type == "rpm" and one.location == item.where]
+        found = [_adopted(one, observed.os) for one in there]
+        if found:
+            packages += found
+            told.add(item)
+            form = OTHER_FORMS[item.where.rpartition("/")[2]]
+            notes.append(f"{len(found)} packages of {item.where} ({form}) are as {tool} reads them")
+    if not told:
+        return observed, ()
+    merged = replace(
+        observed,
+        packages=tuple(sorted((*observed.packages, *packages), key=sort_key)),
+        unknowns=tuple(item for item in observed.unknowns if item not in told),
+    )
+    return merged, tuple(notes)
+
+
+def _adopted(one: SyftPackage, system: OperatingSystem | None) -> Package:
+    from packageurl import PackageURL
+
+    qualifiers: dict[str, str] = {}
+    # The name and the version are told apart from it.
+    with suppress(ValueError):
+        qualifiers = PackageURL.from_string(one.purl).qualifiers
+    epoch, colon, rest = one.version.partition(":")
+    version, _, release = (rest if colon else one.version).rpartition("-")
+    return to_package(
+        one.name,
+        version or release,
+        release if version else "",
+        epoch=int(epoch) if colon and epoch.isdecimal() and len(epoch) <= 10 else None,
+        architecture=qualifiers.get("arch", ""),
+        source=qualifiers.get("upstream", ""),
+        system=system,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,40 @@ def test_distroless_images_keep_one_file_per_package() -> None:
     observed = dpkg.collect(view, DEFAULT)
     assert [item.name for item in observed.packages] == ["base-files", "tzdata"]
     assert observed.unknowns == ()
+
+
+def test_names_in_a_distroless_directory_say_nothing() -> None:
+    """Some builders add a suffix, some encode the name; sums lie beside each file, and directories too."""
+    base = "/var/lib/dpkg/status.d/"
+    view = FakeView(
+        {
+            f"{base}libc6.control": GOOD.replace("alpha", "libc6"),
+            f"{base}dHpkYXRh": "Package: tzdata\nVersion: 2024a\nArchitecture: all",
+            f"{base}libssl3:amd64": "\nPackage: libssl3\nArchitecture: amd64\nVersion: 3.0\n\n",
+            f"{base}libssl3:amd64.md5sums": "d41d8cd98f00b204e9800998ecf8427e  usr/lib/libssl.so.3\n",
+            f"{base}more/deep": GOOD,
+        }
+    )
+    observed = dpkg.collect(view, DEFAULT)
+    assert [item.name for item in observed.packages] == ["tzdata", "libc6", "libssl3"]
+    assert [item.where for item in observed.unknowns] == [f"{base}more"]
+
+
+def test_one_name_of_several_architectures_is_several_packages() -> None:
+    stanzas = "\n".join(
+        f"Package: libc6\nStatus: install ok installed\nArchitecture: {name}\nVersion: 2.36\n"
+        for name in ("amd64", "arm64", "i386")
+    )
+    view = FakeView(
+        {
+            "/var/lib/dpkg/status": stanzas,
+            "/var/lib/dpkg/info/libc6:i386.list": "/usr/lib/i386-linux-gnu/libgomp.so.1\n",
+        }
+    )
+    observed = dpkg.collect(view, DEFAULT)
+    assert [item.architecture for item in observed.packages] == ["amd64", "arm64", "i386"]
+    assert len({item.purl for item in observed.packages}) == 3
+    assert [claim.owner for claim in observed.claims] == [observed.packages[2].purl]
 
 
 CORRUPT = {
@@ -170,6 +205,33 @@ def test_good_stanzas_around_any_bytes_survive(pieces: list[bytes]) -> None:
     raw = GOOD.encode() + b"\n\n" + b"".join(pieces) + b"\n\n" + LAST.encode()
     names = [item.name for item in packages(raw)]
     assert (names[0], names[-1]) == ("alpha", "omega")
+
+
+def numbered(number: int) -> bytes:
+    return GOOD.replace("alpha", f"p{number}").encode() + b"Depends: libc6 (>= 2.34),\n p1 | p2\nX-More: y\n"
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.data())
+def test_damage_to_any_stanza_of_200_is_told_by_its_place(data: st.DataObject) -> None:
+    """Neighbours of a damaged stanza stay, and what is unknown lies within the bytes that were damaged."""
+    written = [numbered(number) for number in range(200)]
+    damaged: dict[int, tuple[int, int]] = {}
+    for at in data.draw(st.sets(st.integers(0, 199), min_size=1, max_size=20)):
+        bad = bytearray(written[at])
+        for _ in range(3):
+            # Never the last line end: two stanzas would be one.
+            bad[data.draw(st.integers(0, len(bad) - 2))] = data.draw(st.sampled_from(b"\0\xff\n :P\r\x1b"))
+        start = sum(len(one) + 1 for one in written[:at])
+        written[at] = bytes(bad)
+        damaged[at] = start, start + len(bad)
+    observed = dpkg.collect(FakeView({"/var/lib/dpkg/status": b"\n".join(written)}), DEFAULT)
+    names = Counter(item.name for item in observed.packages)
+    # A name cut short can be that of another package, so more may be seen than is good.
+    assert names >= Counter(f"p{number}" for number in range(200) if number not in damaged)
+    for item in observed.unknowns:
+        first, last = map(int, item.where.rpartition(" ")[2].split("-"))
+        assert any(start <= first <= last <= end for start, end in damaged.values())
 
 
 @settings(deadline=None, max_examples=50)
