@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import glob
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from reprocheck.api.outside import Outside
+from reprocheck.collect.path_files import Reading
 from reprocheck.engine.process import run_tool
 from reprocheck.errors import ReprocheckError
+from reprocheck.limits import DEFAULT
 
 _QUESTION = "import sys; print(sys.prefix); print(sys.base_prefix)"
 
@@ -46,6 +49,7 @@ class ActivePython:
                     "/usr/lib/python3*",
                     "/usr/local/lib/python3*",
                     "/usr/include/python3*",
+                    "/etc/python3*",
                 )
             else:
                 patterns = tuple(
@@ -64,7 +68,28 @@ class ActivePython:
         user_site = os.path.expanduser("~/.local/lib")
         if self.prefix == self.base:
             found.update(glob.glob(f"{glob.escape(user_site)}/python3*"))
+        found |= _named_by_path_files(tuple(found))
         return tuple(sorted(found))
+
+
+def _named_by_path_files(places: Iterable[str]) -> set[str]:
+    """Return what bears on packages in directories that `.pth` files add: a checkout may hold much else."""
+    found: set[str] = set()
+    for place in places:
+        below = "*/*-packages/*.pth" if os.path.basename(place) == "lib" else "*-packages/*.pth"
+        for path in glob.glob(f"{glob.escape(place)}/{below}"):
+            try:
+                raw = Path(path).read_bytes()
+            except OSError:
+                continue  # the view will say so
+            if len(raw) > DEFAULT.metadata_file:
+                continue
+            for line in Reading().lines(raw)[0]:
+                target = os.path.normpath(os.path.join(os.path.dirname(path), line))
+                if os.path.isdir(target):
+                    found.update(glob.glob(f"{glob.escape(target)}/*-info"))
+                    found.update(f"{target}/{name}.py" for name in ("sitecustomize", "usercustomize"))
+    return found
 
 
 def find_active(outside: Outside) -> ActivePython | None:

@@ -6,7 +6,7 @@ import posixpath
 
 from reprocheck.collect.reading import unknown
 from reprocheck.model.base import replace
-from reprocheck.model.filetree import FileTree, portable
+from reprocheck.model.filetree import Entry, FileTree, portable
 from reprocheck.model.package import PythonEnvironment
 from reprocheck.model.unknown import Unknown
 
@@ -62,7 +62,16 @@ def _started_by(
             if python.kind == "venv" and python.prefix == prefix:
                 return python
     target = tree.resolve(path)
-    for python in pythons:
-        if python.kind != "venv" and target is not None and target == tree.resolve(python.executable):
+    if target is None:
+        return None
+    others = [(python, tree.resolve(python.executable)) for python in pythons if python.kind != "venv"]
+    for python, own in others:
+        if own == target:
             return python
-    return None
+    # Hard links: one file has the names python3, python3.13 and python3.13t in one directory.
+    twins = [python for python, own in others if own is not None and _may_be_one_file(own, target)]
+    return twins[0] if len(twins) == 1 else None
+
+
+def _may_be_one_file(one: Entry, other: Entry) -> bool:
+    return one.size == other.size and posixpath.dirname(one.path) == posixpath.dirname(other.path)

@@ -65,6 +65,8 @@ def _package(document: dict[str, object], prefix: str) -> Package | None:
         return None
     subdir = text_of(document.get("subdir"))
     channel = channel_name(text_of(document.get("channel")), subdir)
+    if channel in ("", "<unknown>"):  # conda writes this for a package that was given by its URL
+        channel = channel_of_url(text_of(document.get("url")), subdir)
     build = text_of(document.get("build")) or text_of(document.get("build_string"))
     return Package(
         type="conda",
@@ -104,3 +106,8 @@ def channel_name(channel: str, subdir: str) -> str:
     if subdir and (path == subdir or path.endswith(f"/{subdir}")):
         path = path.removesuffix(subdir).rstrip("/")
     return path
+
+
+def channel_of_url(url: str, subdir: str) -> str:
+    """Return the channel of a package's own URL, '' for a file of the machine that built the prefix."""
+    return channel_name(posixpath.dirname(url), subdir) if url.startswith(("https://", "http://")) else ""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit, urlunsplit
 
 from reprocheck.collect.reading import text_of
+from reprocheck.collect.secrets import redact_url
 from reprocheck.model.package import DirectUrl
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -13,18 +13,9 @@ _TAG = re.compile(rb"Tag:[ \t]*([!-~]{1,200})")
 _BUILD = re.compile(rb"Build:[ \t]*([!-~]{1,100})")
 
 
-def without_credentials(url: str) -> str:
-    """Drop user, password, query and fragment from a URL, '' if it cannot be taken apart."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return ""
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-
-
 def parse_direct_url(document: dict[str, object]) -> DirectUrl | str:
     """Take what PEP 610 defines; return the reason as text when there is no usable URL."""
-    url = without_credentials(text_of(document.get("url")))
+    url = redact_url(text_of(document.get("url")))
     if not url:
         return "has no usable url"
     vcs, archive, directory = (_member(document, key) for key in ("vcs_info", "archive_info", "dir_info"))

@@ -14,7 +14,7 @@ from reprocheck.ports import ContainerView
 def narrow(view: ContainerView, observed: Observed, prefix: str) -> Observed:
     """Keep the environments with this prefix and what they see; OS packages and the OS itself stay.
 
-    Libraries and unknowns go that belong to another environment.
+    Libraries, wheels, remnants and unknowns go that belong to another environment.
     """
     tree: FileTree = view.tree
     entry = tree.resolve(prefix)
@@ -32,6 +32,8 @@ def narrow(view: ContainerView, observed: Observed, prefix: str) -> Observed:
     inside = (
         places if any(python.kind == "system" for python in pythons) else (*places, root.rstrip("/") + "/")
     )
+
+    roots = frozenset(place.rstrip("/") or "/" for python in pythons for place in python.search_path)
 
     def mine(path: str) -> bool:
         if path.startswith(inside):
@@ -62,4 +64,10 @@ def narrow(view: ContainerView, observed: Observed, prefix: str) -> Observed:
         pythons=pythons,
         libraries=tuple(filter(keeps_library, observed.libraries)),
         unknowns=unknowns,
+        frameworks=tuple(item for item in observed.frameworks if item.location in roots),
+        loading=tuple(item for item in observed.loading if mine(item.consumer)),
+        notes=observed.notes,
+        hub=observed.hub,
+        wheels=tuple(item for item in observed.wheels if item.path.startswith(inside)),
+        remnants=tuple(item for item in observed.remnants if item.path.startswith(inside)),
     )

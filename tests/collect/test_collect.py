@@ -34,7 +34,11 @@ FILES: dict[str, Content] = {
     "/w/bin/python3.11": Link(target="/usr/bin/python3.11"),
     "/w/lib/python3.11/site-packages/torch-2.0.dist-info/METADATA": metadata("torch", "2.0"),
     "/w/lib/python3.11/site-packages/torch/lib/libgomp.so.1": b"",
-    "/w/lib/python3.11/site-packages/bad-1.dist-info/RECORD": b"",
+    "/w/lib/python3.11/site-packages/bad-1.dist-info/METADATA": b"Version: 1\n",
+    "/w/lib/python3.11/site-packages/stale-1.dist-info/RECORD": b"",
+    "/w/lib/python3.11/site-packages/wheels/demo-1.0-py3-none-any.whl": b"",
+    "/usr/lib/python3/dist-packages/old.egg-info/SOURCES.txt": b"",
+    "/usr/share/python-wheels/pip-24.0-py3-none-any.whl": b"",
     "/deps/x-1.dist-info/METADATA": metadata("x", "1"),
     "/deps/x-1.dist-info/INSTALLER": "pip\n",
     "/opt/app/libs/libiomp5.so": b"",
@@ -110,10 +114,18 @@ def test_one_prefix_is_all_that_is_reported_of_python() -> None:
     assert observed.unknowns == ()
 
 
-def test_unknowns_and_libraries_of_the_prefix_stay() -> None:
+def test_what_belongs_to_the_prefix_stays() -> None:
     observed = observe(FakeView(FILES), DEFAULT, only_prefix="/w")
-    assert [item.where for item in observed.unknowns] == ["/w/lib/python3.11/site-packages/bad-1.dist-info"]
+    site = "/w/lib/python3.11/site-packages"
+    assert [item.where for item in observed.unknowns] == [f"{site}/bad-1.dist-info/METADATA"]
+    assert [item.path for item in observed.remnants] == [f"{site}/stale-1.dist-info"]
+    assert [item.path for item in observed.wheels] == [f"{site}/wheels/demo-1.0-py3-none-any.whl"]
     assert len(observed.libraries) == 2
+
+
+def test_a_whole_system_has_the_remnants_and_wheels_of_all() -> None:
+    observed = observe(FakeView(FILES), DEFAULT)
+    assert (len(observed.remnants), len(observed.wheels)) == (2, 2)
 
 
 def test_a_prefix_without_python_is_an_unknown() -> None:
@@ -143,7 +155,7 @@ def test_undecodable_paths_become_valid_text() -> None:
     assert observed.packages[0].python is not None
     assert observed.packages[0].python.environment == "/opt/\\xff/bin/python3.11"
     assert observed.libraries[0].path.isascii()
-    assert observed.unknowns[0].where.isascii()
+    assert observed.remnants[0].path.isascii()
 
 
 PARTS = [
@@ -171,6 +183,12 @@ PARTS = [
     "cuda",
     "version.json",
     "x.egg-link",
+    "x.egg",
+    "x.pth",
+    "site-packages",
+    "EGG-INFO",
+    "x.egg-info",
+    "installed-files.txt",
     "include",
     "patchlevel.h",
 ]

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reprocheck.collect import conda, observe
-from reprocheck.collect.conda import channel_name
+from reprocheck.collect.conda import channel_name, channel_of_url
 from reprocheck.limits import DEFAULT
 from tests.collect.fakeview import FakeView, metadata
 
@@ -157,3 +157,26 @@ def test_a_bad_record_is_an_unknown_and_costs_no_other(raw: str) -> None:
 def test_any_bytes_are_survived(raw: bytes) -> None:
     observed = conda.collect(FakeView({"/p/conda-meta/x-1-0.json": raw}), DEFAULT)
     assert len(observed.packages) + len(observed.unknowns) == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("https://conda.anaconda.org/conda-forge/linux-64/numpy-1.26.4-py311_0.conda", "conda-forge"),
+        (
+            "https://user:pass@host/t/tk-secret/pkgs/main/linux-64/numpy-1.26.4-py311_0.tar.bz2#md5",
+            "pkgs/main",
+        ),
+        ("file:///home/me/conda-bld/linux-64/numpy-1.26.4-py311_0.conda", ""),
+        ("", ""),
+        ("https://[", ""),
+    ],
+)
+def test_a_package_given_by_its_url_tells_its_channel(url: str, name: str) -> None:
+    """conda writes `<unknown>` for the channel then."""
+    assert channel_of_url(url, "linux-64") == name
+    record = {**NUMPY, "channel": "<unknown>", "url": url}
+    view = FakeView({"/opt/conda/conda-meta/numpy-1.26.4-py311_0.json": json.dumps(record)})
+    (package,) = conda.collect(view, DEFAULT).packages
+    assert package.conda is not None
+    assert package.conda.channel == name

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import importlib.metadata
+import io
 import json
 import sysconfig
+import zipfile
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reprocheck.collect import python_distributions
+from reprocheck.collect import observe, python_distributions
 from reprocheck.collect.observed import Observed
 from reprocheck.limits import DEFAULT, Limits
 from reprocheck.model.package import Distribution
@@ -73,10 +75,50 @@ def test_all_but_the_metadata_may_be_missing() -> None:
     assert observed.packages[0].python.files_sha256 is None
 
 
-def test_a_dist_info_without_metadata_is_an_unknown() -> None:
-    observed = collect({f"{INFO}/RECORD": "", f"{INFO}/INSTALLER": "pip"})
-    assert observed.packages == ()
-    assert [(item.section, item.where) for item in observed.unknowns] == [("packages", INFO)]
+def remnants(files: dict[str, Content], directories: tuple[str, ...] = ()) -> list[tuple[str, str]]:
+    """What was left over; nothing else was found, and nothing failed."""
+    observed = python_distributions.collect(FakeView(files, directories=directories), DEFAULT)
+    assert (observed.packages, observed.unknowns) == ((), ())
+    return [(item.path, item.reason) for item in observed.remnants]
+
+
+@pytest.mark.parametrize(
+    ("files", "directories", "path", "reason"),
+    [
+        ({f"{INFO}/RECORD": "", f"{INFO}/INSTALLER": "pip"}, (), INFO, "no METADATA"),
+        ({}, (INFO,), INFO, "is empty"),
+        ({INFO: Link(target="/gone.dist-info")}, (), INFO, "leads nowhere"),
+        ({f"{SITE}/x.egg-info": Link(target="/gone")}, (), f"{SITE}/x.egg-info", "leads nowhere"),
+        ({f"{SITE}/x.egg-info/SOURCES.txt": ""}, (), f"{SITE}/x.egg-info", "no PKG-INFO"),
+        (
+            {f"{SITE}/~emo-1.0.dist-info/METADATA": metadata("demo", "1.0")},
+            (),
+            f"{SITE}/~emo-1.0.dist-info",
+            "interrupted",
+        ),
+        ({f"{SITE}/gone.egg-link": "/mnt/src\n."}, (), f"{SITE}/gone.egg-link", "no metadata was found"),
+        (
+            {f"{SITE}/d.egg-link": "/src/d\n.", "/src/d/d.egg-info/PKG-INFO": metadata("d", "1")},
+            (),
+            f"{SITE}/d.egg-link",
+            "no .pth file",
+        ),
+        (
+            {f"{SITE}/e-1-py3.11.egg/EGG-INFO/PKG-INFO": metadata("e", "1")},
+            (),
+            f"{SITE}/e-1-py3.11.egg",
+            "no .pth file",
+        ),
+        ({f"{SITE}/z-1-py3.11.egg": b"PK"}, (), f"{SITE}/z-1-py3.11.egg", "no .pth file"),
+    ],
+)
+def test_what_describes_no_distribution_is_left_over(
+    files: dict[str, Content], directories: tuple[str, ...], path: str, reason: str
+) -> None:
+    """importlib_metadata#291, cpython#100666: empty and half-removed metadata is a fact, not a failure."""
+    ((found, why),) = remnants(files, directories)
+    assert found == path
+    assert reason in why
 
 
 @pytest.mark.parametrize(
@@ -205,28 +247,36 @@ def test_eggs_of_every_shape_are_read() -> None:
         f"{SITE}/folder-2.0.egg-info/requires.txt": 'numpy\n\n[plot]\nmpl\n\n[:os_name == "nt"]\nwin @ file:///w\n',
         f"{SITE}/packed-3.0-py3.11.egg/EGG-INFO/PKG-INFO": metadata("packed", "3.0"),
         f"{SITE}/linked.egg-link": "/src/linked\n.",
+        f"{SITE}/easy-install.pth": "./packed-3.0-py3.11.egg\n/src/linked\n",
         "/src/linked/linked.egg-info/PKG-INFO": metadata("linked", "4.0"),
     }
-    assert names(files) == [("file", "1.0"), ("folder", "2.0"), ("linked", "4.0"), ("packed", "3.0")]
     observed = collect(files)
-    folder, linked = (observed.packages[index].python for index in (1, 2))
+    found = {item.name: item for item in observed.packages}
+    assert {name: item.version for name, item in found.items()} == {
+        "file": "1.0",
+        "folder": "2.0",
+        "linked": "4.0",
+        "packed": "3.0",
+    }
+    folder, linked, packed = (found[name].python for name in ("folder", "linked", "packed"))
+    assert packed is not None
+    assert (packed.location, packed.metadata) == (f"{SITE}/packed-3.0-py3.11.egg", "EGG-INFO")
     assert folder is not None
     assert folder.requires == ("numpy", 'mpl; extra == "plot"', 'win @ file:///w ; os_name == "nt"')
     assert folder.extras == ("plot",)
     assert linked is not None
     assert linked.direct_url is not None
-    assert (linked.location, linked.direct_url.editable) == (SITE, True)
-
-
-def test_a_link_to_sources_that_are_not_there_is_an_unknown() -> None:
-    observed = collect({f"{SITE}/gone.egg-link": "/mnt/src\n."})
-    assert [item.where for item in observed.unknowns] == [f"{SITE}/gone.egg-link"]
+    assert (linked.location, linked.direct_url.editable) == ("/src/linked", True)
 
 
 @pytest.mark.parametrize(
     "path",
     [
         f"{SITE}/setuptools/_vendor/wheel-0.43.0.dist-info/METADATA",
+        f"{SITE}/pip/_vendor/x-1.dist-info/METADATA",
+        f"{SITE}/tool/vendor/x-1.dist-info/METADATA",
+        f"{SITE}/tool/vendor/site/x.egg-info/PKG-INFO",
+        "/app/_vendor/x-1.dist-info/METADATA",
         f"{SITE}/importlib_metadata/tests/data/x-1.dist-info/METADATA",
         "/root/.cache/uv/archive-v0/abc/x-1.dist-info/METADATA",
         "/app/src/mine.egg-info/PKG-INFO",
@@ -243,18 +293,100 @@ def test_a_target_directory_is_installed_without_an_interpreter() -> None:
     assert (python.environment, python.location) == ("", "/deps")
 
 
-def test_leftovers_of_an_interrupted_pip_are_said_aloud() -> None:
-    observed = collect({f"{SITE}/~umpy-1.0.dist-info/METADATA": metadata("numpy", "1.0")})
-    assert observed.packages == ()
-    assert "interrupted" in observed.unknowns[0].reason
-
-
 def test_a_linked_metadata_file_is_read_where_it_lies() -> None:
     files: dict[str, Content] = {
         f"{INFO}/METADATA": Link(target="/store/x-1.dist-info/METADATA"),
         "/store/x-1.dist-info/METADATA": metadata("x", "1"),
     }
     assert names(files) == [("x", "1")]
+
+
+def test_a_target_directory_of_old_tools_is_installed() -> None:
+    """Paths in installed-files.txt start at the .egg-info directory, those in RECORD beside it (syft#947)."""
+    observed = collect(
+        {
+            "/deps/x.egg-info/PKG-INFO": metadata("x", "1"),
+            "/deps/x.egg-info/installed-files.txt": "../x/libgomp.so.1\n../x/__init__.py\nPKG-INFO\n",
+        }
+    )
+    assert [(item.name, item.version) for item in observed.packages] == [("x", "1")]
+    assert [claim.path for claim in observed.claims] == ["/deps/x/libgomp.so.1"]
+
+
+def test_uv_may_install_as_links_into_its_cache() -> None:
+    cached = "/root/.cache/uv/archive-v0/abc/demo-1.0.dist-info/METADATA"
+    assert names({f"{INFO}/METADATA": Link(target=cached), cached: metadata("demo", "1.0")}) == [
+        ("demo", "1.0")
+    ]
+
+
+def test_two_versions_in_one_directory_both_count() -> None:
+    """importlib_metadata#106: which one is found depends on the order of the directory."""
+    files: dict[str, Content] = {
+        "/usr/local/bin/python3.11": b"",
+        f"{INFO}/METADATA": metadata("demo", "1.0"),
+        f"{SITE}/demo-2.0.dist-info/METADATA": metadata("demo", "2.0"),
+    }
+    rows = [
+        (item.version, item.python.effective)
+        for item in observe(FakeView(files), DEFAULT).packages
+        if item.python
+    ]
+    assert rows == [("1.0", True), ("2.0", True)]
+
+
+EGG = f"{SITE}/z-1.0-py3.11.egg"
+
+
+def zipped(members: dict[str, str], *, compression: int = zipfile.ZIP_DEFLATED) -> bytes:
+    raw = io.BytesIO()
+    with zipfile.ZipFile(raw, "w", compression) as archive:
+        for label, text in members.items():
+            archive.writestr(label, text)
+    return raw.getvalue()
+
+
+def test_a_zipped_egg_on_the_path_is_read() -> None:
+    raw = zipped({"EGG-INFO/PKG-INFO": metadata("z", "1.0"), "EGG-INFO/requires.txt": "numpy\n", "z.py": ""})
+    python = only({EGG: raw, f"{SITE}/easy-install.pth": "./z-1.0-py3.11.egg\n"})
+    assert (python.location, python.metadata, python.requires) == (EGG, "EGG-INFO", ("numpy",))
+
+
+def test_a_zipped_egg_without_metadata_is_left_over() -> None:
+    files: dict[str, Content] = {
+        EGG: zipped({"z.py": ""}),
+        f"{SITE}/easy-install.pth": "./z-1.0-py3.11.egg\n",
+    }
+    assert remnants(files) == [(EGG, "has no EGG-INFO/PKG-INFO, so it describes nothing")]
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        (b"", "no zip file"),
+        (b"PK\x03\x04" + b"\0" * 60, "no zip file"),
+        (zipped({"EGG-INFO/PKG-INFO": metadata("z", "1") + "x" * 2_000_000}), "more than"),
+        (zipped({"EGG-INFO/PKG-INFO": "Version: 1\n"}), "no Name"),
+        (zipped({f"{number}": "" for number in range(10_001)}), "members"),
+        (zipped({"EGG-INFO/PKG-INFO": metadata("z", "1")}).replace(b"Name: z", b"Name: y"), "no zip file"),
+    ],
+)
+def test_a_hostile_egg_is_an_unknown(raw: bytes, reason: str) -> None:
+    if reason == "no zip file" and raw:
+        raw = raw[:40] + bytes([raw[40] ^ 0xFF]) + raw[41:]
+    observed = collect({EGG: raw, f"{SITE}/easy-install.pth": "./z-1.0-py3.11.egg\n"})
+    assert observed.packages == ()
+    assert reason in observed.unknowns[0].reason
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.binary(max_size=300), st.integers(0, 400), st.integers(0, 255))
+def test_any_egg_is_survived(noise: bytes, place: int, byte: int) -> None:
+    good = bytearray(zipped({"EGG-INFO/PKG-INFO": metadata("z", "1")}))
+    good[place % len(good)] = byte
+    for raw in (noise, bytes(good), bytes(good) + noise, noise + bytes(good)):
+        observed = collect({EGG: raw, f"{SITE}/easy-install.pth": "./z-1.0-py3.11.egg\n"})
+        assert observed.packages or observed.unknowns or observed.remnants
 
 
 def test_this_interpreter_gives_what_importlib_metadata_gives() -> None:
