@@ -28,9 +28,17 @@ _ARM_PARTS = {
     ("0x41", "0xd08"): "Cortex-A72",
     ("0x41", "0xd0b"): "Cortex-A76",
     ("0x41", "0xd0c"): "Neoverse-N1",
+    ("0x41", "0xd0d"): "Cortex-A77",
     ("0x41", "0xd40"): "Neoverse-V1",
+    ("0x41", "0xd41"): "Cortex-A78",
+    ("0x41", "0xd42"): "Cortex-A78AE",
     ("0x41", "0xd49"): "Neoverse-N2",
     ("0x41", "0xd4f"): "Neoverse-V2",
+    ("0x41", "0xd84"): "Neoverse-V3",
+    ("0x41", "0xd8e"): "Neoverse-N3",
+    ("0x46", "0x001"): "A64FX",
+    ("0xc0", "0xac3"): "AmpereOne",
+    ("0xc0", "0xac4"): "AmpereOne-A",
 }
 _ARM_VENDORS = {"0x41": "ARM", "0x46": "Fujitsu", "0x48": "HiSilicon", "0x61": "Apple", "0xc0": "Ampere"}
 """Implementer and part numbers as in Linux, arch/arm64/include/asm/cputype.h."""
@@ -61,6 +69,7 @@ def describe_cpu(
     cpuinfo: str,
     status: str,
     quotas: tuple[str, ...],
+    topology: tuple[tuple[str, str], ...] = (),
     problems: list[tuple[str, str]],
 ) -> Cpu:
     """Describe all processors as one: features are those that every one of them has.
@@ -73,6 +82,7 @@ def describe_cpu(
         problems.append(("/proc/cpuinfo", "it lists no processor"))
     flags = _common_flags(shared, blocks)
     machine = architecture.strip()
+    sockets, cores = _counted(blocks, topology)
     return Cpu(
         architecture=machine,
         vendor=_joined(shared, blocks, _vendor),
@@ -83,6 +93,8 @@ def describe_cpu(
         logical=len(blocks),
         allowed=_allowed(status, problems),
         quota_millicpus=_quota(quotas, problems),
+        sockets=sockets,
+        cores=cores,
     )
 
 
@@ -120,6 +132,20 @@ def _blocks(cpuinfo: str) -> tuple[_Block, list[_Block]]:
             for name, text in block.items():
                 shared.setdefault(name, text)
     return shared, blocks
+
+
+def _counted(blocks: list[_Block], topology: tuple[tuple[str, str], ...]) -> tuple[int, int]:
+    """Sockets and physical cores, 0 and 0 when nothing tells them.
+
+    x86 writes `physical id` and `core id` into cpuinfo. Elsewhere sysfs says which CPUs share a core and
+    which a socket, so that the distinct lists are the cores and the sockets.
+    """
+    places = [(block.get("physical id", ""), block.get("core id", "")) for block in blocks]
+    if places and all(socket and core for socket, core in places):
+        return len({socket for socket, _ in places}), len(set(places))
+    cores = {threads.strip() for threads, _ in topology} - {""}
+    sockets = {shared.strip() for _, shared in topology} - {""}
+    return (len(sockets), len(cores)) if cores and sockets else (0, 0)
 
 
 def _common_flags(shared: _Block, blocks: list[_Block]) -> frozenset[str]:

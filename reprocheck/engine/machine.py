@@ -1,20 +1,26 @@
-"""Reads the raw facts of this machine: /proc, the cgroup, DMI and nvidia-smi.
+"""Reads the raw facts of this machine: /proc, /sys, the cgroup, DMI, NVML and nvidia-smi.
 
-Only what stays the same between two calls is read, and nothing that names the machine: no host name, serial
-number, UUID or hardware address.
+Only what stays the same between two calls is read, and nothing that names the machine: no serial number, UUID
+or hardware address, and not its name.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from reprocheck.engine.cgroup import cpu_quotas, memory_limits
+from reprocheck.engine.loader_cache import library_file
+from reprocheck.engine.nvml import LIBRARY as NVML_LIBRARY
+from reprocheck.engine.nvml import NVML, ask_nvml
 from reprocheck.engine.process import run_tool
+from reprocheck.engine.pseudo_file import read_pieces
 from reprocheck.errors import CouldNotRun
 from reprocheck.limits import Limits
-from reprocheck.model.machine import NVIDIA_COMPUTE, NVIDIA_SMI, MachineReadings
+from reprocheck.model.machine import NVIDIA_COMPUTE, NVIDIA_SMI, MachineReadings, NvmlReading
 
 SMI_SECONDS = 30
 """A GPU that nvidia-smi has to wake up takes seconds; a hung driver never answers."""
@@ -27,45 +33,76 @@ _Failures = list[tuple[str, str]]
 
 
 def read_machine(
-    *, limits: Limits, root: str = "/", environ: Mapping[str, str] | None = None
+    *,
+    limits: Limits,
+    root: str = "/",
+    environ: Mapping[str, str] | None = None,
+    tools: bool = True,
 ) -> MachineReadings:
     """Read this machine. `root` stands before /proc and /sys; nvidia-smi is looked for on `environ`'s PATH.
 
-    Never raises for a machine that lacks something; a reading that failed is named in `failures`.
+    NVML is asked first and nvidia-smi only where that tells no GPU, and neither without `tools`. Never raises
+    for a machine that lacks something; a reading that failed is named in `failures`.
     """
     failures: _Failures = []
     base = Path(root)
+    limit = limits.record_file
 
     def read(path: str, *, needed: bool = False) -> bytes | None:
-        return _read(base / path, f"/{path}", limits.record_file, failures, needed=needed)
+        return _read(base / path, f"/{path}", limit, failures, needed=needed)
 
     version = read("proc/driver/nvidia/version")
-    smi, compute = _ask_nvidia_smi(environ, limits, failures)
-    present = version is not None or _has_nvidia_display(base)
+    libraries = {name: library_file(base, name, limit) for name in ("libcuda.so.1", NVML_LIBRARY)}
+    nvml = _ask_nvml(root, environ, libraries[NVML_LIBRARY], failures) if tools else None
+    smi: bytes | None = None
+    compute: bytes | None = None
+    if tools and not (nvml and nvml.gpus):
+        smi, compute = _ask_nvidia_smi(environ, limits, failures)
+    present = version is not None or _has_nvidia_display(base) or bool(nvml and nvml.gpus)
     if not present and smi is None:
-        # A CUDA image on a machine without a GPU: the tool is there and has nothing to talk to.
-        failures = [failure for failure in failures if failure[0] not in {NVIDIA_SMI, NVIDIA_COMPUTE}]
+        # A CUDA image on a machine without a GPU: the tools are there and have nothing to talk to.
+        absent = {NVIDIA_SMI, NVIDIA_COMPUTE, NVML}
+        failures = [failure for failure in failures if failure[0] not in absent]
+    cpuinfo = read("proc/cpuinfo", needed=True)
     return MachineReadings(
         system=read("proc/sys/kernel/ostype", needed=True),
         kernel=read("proc/sys/kernel/osrelease", needed=True),
         architecture=read("proc/sys/kernel/arch") or os.uname().machine.encode(),
-        cpuinfo=read("proc/cpuinfo", needed=True),
+        cpuinfo=cpuinfo,
         meminfo=read("proc/meminfo", needed=True),
         status=read("proc/self/status", needed=True),
-        quotas=tuple(_quotas(base, limits.record_file)),
+        quotas=tuple(cpu_quotas(base, limit)),
         product=read("sys/class/dmi/id/product_name"),
         nvidia_present=present,
         nvidia_version=version,
         nvidia_smi=smi,
         nvidia_compute=compute,
+        nvml=nvml,
+        memory_limits=tuple(memory_limits(base, limit)),
+        numa=tuple(_numa(base, limit)),
+        topology=tuple(_topology(base, limit)) if b"physical id" not in (cpuinfo or b"") else (),
+        libcuda=libraries["libcuda.so.1"],
+        libnvidia_ml=libraries[NVML_LIBRARY],
         failures=tuple(failures),
     )
+
+
+def _ask_nvml(
+    root: str, environ: Mapping[str, str] | None, library: str, failures: _Failures
+) -> NvmlReading | None:
+    """Ask NVML where its library can be there at all: importing its binding costs more than looking."""
+    if root != "/":  # the library speaks of this machine, whatever stands before /proc
+        return None
+    places = (environ or {}).get("LD_LIBRARY_PATH", "").split(os.pathsep)
+    if not library and not any(Path(place, NVML_LIBRARY).exists() for place in places if place):
+        return None
+    return ask_nvml(failures)
 
 
 def _read(path: Path, where: str, limit: int, failures: _Failures, *, needed: bool) -> bytes | None:
     """Read a small pseudo-file, whose size is only known by reading it."""
     try:
-        raw = _read_pieces(path, limit)
+        raw = read_pieces(path, limit)
     except (FileNotFoundError, NotADirectoryError):
         if needed:
             failures.append((where, "it does not exist"))
@@ -79,50 +116,28 @@ def _read(path: Path, where: str, limit: int, failures: _Failures, *, needed: bo
     return raw
 
 
-def _read_pieces(path: Path, limit: int) -> bytes:
-    """Read at most one byte more than `limit`. For /proc/sys the kernel allocates what one read asks for."""
-    pieces: list[bytes] = []
-    left = limit + 1
-    with path.open("rb", buffering=0) as file:
-        while left > 0 and (piece := file.read(min(left, 65536))):
-            pieces.append(piece)
-            left -= len(piece)
-    return b"".join(pieces)
+def _numbered(directory: Path, name: str) -> list[tuple[int, Path]]:
+    """Entries such as node0, node1, ... by number."""
+    try:
+        entries = list(directory.iterdir())
+    except OSError:
+        return []
+    found = [(re.fullmatch(rf"{name}([0-9]{{1,6}})", entry.name), entry) for entry in entries]
+    return sorted((int(match[1]), entry) for match, entry in found if match is not None)
 
 
-def _quotas(base: Path, limit: int) -> Iterator[bytes]:
-    """`QUOTA PERIOD` of our cgroup and every parent that can be seen, versions 1 and 2 (cgroups(7)).
-
-    Inside a container /proc/self/cgroup may name the group as the host sees it while the mount starts at our
-    own group; then only the mount's root exists, and that is ours.
-    """
-    table = _read(base / "proc/self/cgroup", "", limit, [], needed=False) or b""
-    for line in table.decode("utf-8", "surrogateescape").splitlines():
-        _, _, rest = line.partition(":")
-        controllers, _, group = rest.partition(":")
-        if controllers and "cpu" not in controllers.split(","):
-            continue
-        mounts = (
-            ("sys/fs/cgroup",) if not controllers else (f"sys/fs/cgroup/{controllers}", "sys/fs/cgroup/cpu")
-        )
-        for directory in _upwards(base, mounts, group):
-            quota = _read(directory / "cpu.max", "", limit, [], needed=False)
-            if quota is None:
-                quota = _read(directory / "cpu.cfs_quota_us", "", limit, [], needed=False)
-                period = _read(directory / "cpu.cfs_period_us", "", limit, [], needed=False)
-                quota = None if quota is None else quota.strip() + b" " + (period or b"").strip()
-            if quota is not None:
-                yield quota.strip()
+def _numa(base: Path, limit: int) -> Iterator[tuple[int, bytes, bytes]]:
+    for index, node in _numbered(base / "sys/devices/system/node", "node"):
+        cpus = _read(node / "cpulist", "", limit, [], needed=False)
+        yield index, cpus or b"", _read(node / "meminfo", "", limit, [], needed=False) or b""
 
 
-def _upwards(base: Path, mounts: tuple[str, ...], group: str) -> Iterator[Path]:
-    parts = [part for part in group.split("/") if part]
-    if ".." in parts:  # a group above our namespace's root is not visible
-        parts = []
-    mount = next((base / name for name in mounts if (base / name).is_dir()), None)
-    if mount is not None:
-        for count in range(len(parts), -1, -1):
-            yield mount.joinpath(*parts[:count])
+def _topology(base: Path, limit: int) -> Iterator[tuple[bytes, bytes]]:
+    for _, cpu in _numbered(base / "sys/devices/system/cpu", "cpu"):
+        threads = _read(cpu / "topology/thread_siblings_list", "", limit, [], needed=False)
+        cores = _read(cpu / "topology/core_siblings_list", "", limit, [], needed=False)
+        if threads and cores:
+            yield threads, cores
 
 
 def _has_nvidia_display(base: Path) -> bool:

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from reprocheck.model.environment import Variable
-from reprocheck.model.host import Host
 from reprocheck.model.manifest import Manifest
 from reprocheck.model.run import RunRecord
-from reprocheck.render.safe import show
+from reprocheck.render.blocks import Row, block
+from reprocheck.render.manifest_context import context, loaded
+from reprocheck.render.manifest_machine import machine
+from reprocheck.render.manifest_software import integrity, software
 from reprocheck.render.style import PLAIN, Style
-from reprocheck.render.table import table
 from reprocheck.render.wording import plural, size, unknown_lines
 
 _STATES = {"withheld": "(value not recorded)", "secret": "(looks like a secret: value not recorded)"}
 
 
 def render(manifest: Manifest, *, everything: bool = False, style: Style = PLAIN) -> str:
-    """Return the manifest as text; `everything` lists each package and variable."""
+    """Return the manifest as text; `everything` lists each package, variable, faulty file and so on."""
     blocks = [_identity(manifest, style)]
     if manifest.run:
         blocks.append(_run(manifest.run, manifest, style))
-    blocks.append(_packages(manifest, style, everything=everything))
+    blocks.append(software(manifest, style, everything=everything))
+    if manifest.integrity:
+        blocks.append(integrity(manifest.integrity, style, everything=everything))
+    if manifest.loaded:
+        blocks.append(loaded(manifest.loaded, manifest, style, everything=everything))
+    around = context(manifest, style, everything=everything)
+    if around:
+        blocks.append(around)
     if manifest.host:
-        blocks.append(_host(manifest.host, style))
+        blocks.append(machine(manifest.host, style, everything=everything))
     blocks.append(_variables(manifest.environment, style, everything=everything))
     if manifest.observation.disagreements:
         blocks.append(_disagreements(manifest, style, everything=everything))
@@ -34,9 +40,13 @@ def render(manifest: Manifest, *, everything: bool = False, style: Style = PLAIN
 
 def _identity(manifest: Manifest, style: Style) -> str:
     source = manifest.source
-    rows = [("target", f"{source.kind} {source.reference}".strip())]
+    rows: list[Row] = [("target", f"{source.kind} {source.reference}".strip())]
+    if source.reader:
+        rows.append(("read by", source.reader))
     if source.config_digest:
         rows.append(("image id", source.config_digest))
+    if source.manifest_digest:
+        rows.append(("image manifest", source.manifest_digest))
     rows += [("repository", digest) for digest in source.repo_digests]
     if manifest.image:
         image = manifest.image
@@ -47,11 +57,14 @@ def _identity(manifest: Manifest, style: Style) -> str:
     if manifest.os:
         system = manifest.os
         rows.append(("system", ", ".join(part for part in (system.name or system.id, system.libc) if part)))
+    if source.missing:
+        rows.append(("not in it", ", ".join(source.missing)))
     if manifest.digests:
+        rows += [("identity", manifest.digests.identity)] if manifest.digests.identity else []
         rows += [("content", manifest.digests.content), ("manifest", manifest.digests.manifest)]
     if manifest.private:
         rows.append(("private", "holds every environment value: not for publication"))
-    return _block("Identity", rows, style)
+    return block("Identity", rows, style)
 
 
 def _run(run: RunRecord, manifest: Manifest, style: Style) -> str:
@@ -77,49 +90,7 @@ def _run(run: RunRecord, manifest: Manifest, style: Style) -> str:
     rows += [(verb, f"{change.path} ({change.kind})") for change in lasting[:10]]
     if len(lasting) > 10:
         rows.append((verb, f"… and {len(lasting) - 10} more paths"))
-    return _block("Run", rows, style)
-
-
-def _packages(manifest: Manifest, style: Style, *, everything: bool) -> str:
-    counts = Counter(package.type for package in manifest.packages)
-    rows: list[tuple[str, str]] = [(kind, plural(counts[kind], "package")) for kind in sorted(counts)]
-    rows += [
-        (
-            "python",
-            f"{p.executable} {p.version} ({p.kind}{', active' if p.active else ''})",
-        )
-        for p in manifest.pythons
-    ]
-    rows += [("library", f"{lib.kind} {lib.version} {lib.path}") for lib in manifest.libraries[:12]]
-    if len(manifest.libraries) > 12:
-        rows.append(("library", f"… and {len(manifest.libraries) - 12} more"))
-    text = _block("Software", rows, style)
-    if everything:
-        listing = [
-            (p.type, p.name, p.version, p.python.environment if p.python else "") for p in manifest.packages
-        ]
-        text += "\n\n" + table(listing, headers=("type", "name", "version", "environment"))
-    return text
-
-
-def _host(host: Host, style: Style) -> str:
-    cpu = host.cpu
-    rows = [
-        (
-            "cpu",
-            " ".join(
-                part for part in (cpu.model, cpu.level, f"({cpu.allowed} of {cpu.logical} CPUs)") if part
-            ),
-        ),
-        ("memory", size(host.memory_bytes)),
-        ("kernel", f"{host.system} {host.kernel}"),
-    ]
-    rows += [("gpu", f"{gpu.name} compute capability {gpu.compute_capability}") for gpu in host.gpus]
-    if host.driver:
-        rows.append(("driver", host.driver.version))
-    if not host.gpus:
-        rows.append(("gpu", "none"))
-    return _block("Machine", rows, style)
+    return block("Run", rows, style)
 
 
 def _variables(variables: tuple[Variable, ...], style: Style, *, everything: bool) -> str:
@@ -136,7 +107,7 @@ def _variables(variables: tuple[Variable, ...], style: Style, *, everything: boo
         rows += [(v.name, f"{_STATES[v.state]}  {origin(v)}") for v in hidden]
     elif hidden:
         rows.append(("…", f"{plural(len(hidden), 'variable')} by name only (--all lists them)"))
-    return _block("Environment", rows or [("", "no variables")], style)
+    return block("Environment", rows or [("", "no variables")], style)
 
 
 def _disagreements(manifest: Manifest, style: Style, *, everything: bool) -> str:
@@ -150,10 +121,4 @@ def _disagreements(manifest: Manifest, style: Style, *, everything: bool) -> str
     ]
     if len(all_rows) > len(rows):
         rows.append(("…", f"and {len(all_rows) - len(rows)} more"))
-    return _block("Readers disagree", rows, style)
-
-
-def _block(title: str, rows: list[tuple[str, str]], style: Style) -> str:
-    width = max((len(name) for name, _ in rows), default=0)
-    lines = [f"  {show(name):<{width}}  {show(value)}" for name, value in rows]
-    return "\n".join([style.paint(title, "bold"), *lines])
+    return block("Readers disagree", rows, style)

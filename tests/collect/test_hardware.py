@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from reprocheck.collect.hardware import describe
 from reprocheck.model.base import replace
-from reprocheck.model.host import Driver
-from reprocheck.model.machine import NVIDIA_COMPUTE, NVIDIA_SMI, MachineReadings
+from reprocheck.model.host import Driver, Gpu, NumaNode
+from reprocheck.model.machine import NVIDIA_COMPUTE, NVIDIA_SMI, MachineReadings, NvmlGpu, NvmlReading
+from reprocheck.model.package import VersionClaim
 
 BASE = "fpu vme cx8 cmov mmx fxsr sse sse2 syscall nx lm"
 V2 = f"{BASE} pni ssse3 cx16 sse4_1 sse4_2 popcnt lahf_lm"
@@ -263,10 +264,23 @@ def test_a_device_without_nvidia_smi_is_unknown() -> None:
 
 
 def test_two_driver_versions_are_told() -> None:
-    host, unknowns = describe(with_(nvidia_present=True, nvidia_version=OPEN, nvidia_smi=DATA_CENTRE))
+    """The kernel module is the driver that runs; what others say stays beside it."""
+    host, unknowns = describe(
+        with_(
+            nvidia_present=True,
+            nvidia_version=OPEN,
+            nvidia_smi=DATA_CENTRE,
+            nvidia_compute=COMPUTE,
+            libnvidia_ml="libnvidia-ml.so.570.10",
+        )
+    )
+    assert unknowns == ()
     assert host.driver is not None
-    assert host.driver.version == "565.77"
-    assert "535.54.03" in unknowns[0].reason
+    assert (host.driver.version, host.driver.source) == ("565.77", "/proc/driver/nvidia/version")
+    assert host.driver.others == (
+        VersionClaim(version="570.10", source="libnvidia-ml"),
+        VersionClaim(version="535.54.03", source=NVIDIA_SMI),
+    )
 
 
 @pytest.mark.parametrize(
@@ -333,3 +347,159 @@ def test_no_bytes_make_it_raise_and_the_same_bytes_give_the_same_host(
 ) -> None:
     readings = with_(**texts, quotas=tuple(quotas), nvidia_present=True)
     assert describe(readings) == describe(readings)
+
+
+GRACE = NvmlReading(
+    driver="580.65.06",
+    cuda_maximum="13.0",
+    gpus=(
+        NvmlGpu(
+            index=0,
+            bus_id="00000000:01:00.0",
+            name="NVIDIA A100-SXM4-80GB",
+            compute_capability="8.0",
+            memory_bytes=81920 << 20,
+            mig="enabled",
+            slices=((14, 19968), (14, 19968), (42, 40192)),
+            ecc="enabled",
+            persistence="disabled",
+            vbios="92.00.36.00.02",
+        ),
+    ),
+)
+
+
+def test_nvml_and_nvidia_smi_describe_one_gpu_alike() -> None:
+    """But for the source, and for the persistence mode that the recorded XML does not hold."""
+    by_nvml = describe(with_(nvidia_present=True, nvml=GRACE))[0].gpus[0]
+    by_smi = describe(with_(nvidia_present=True, nvidia_smi=DATA_CENTRE, nvidia_compute=COMPUTE))[0].gpus[0]
+    assert (by_nvml.source, by_smi.source) == ("nvml", "nvidia-smi")
+    assert replace(by_nvml, source="", persistence="") == replace(by_smi, source="")
+
+
+def test_nvml_alone_is_enough() -> None:
+    host, unknowns = describe(with_(nvidia_present=True, nvml=GRACE, libcuda="libcuda.so.580.65.06"))
+    assert unknowns == ()
+    assert host.driver == Driver(
+        version="580.65.06", cuda_maximum="13.0", source="nvml", user_mode="580.65.06"
+    )
+
+
+def test_a_newer_library_than_the_kernel_module_stays_beside_it() -> None:
+    """After an upgrade without a reboot: NVML fails, and the names of the files tell why."""
+    failure = ("NVML", "it failed: Driver/library version mismatch")
+    host, unknowns = describe(
+        with_(
+            nvidia_present=True,
+            nvidia_version=PROPRIETARY,
+            libnvidia_ml="libnvidia-ml.so.580.65.06",
+            libcuda="libcuda.so.580.65.06",
+            failures=(failure, (NVIDIA_SMI, "it failed with status 18")),
+        )
+    )
+    assert host.driver == Driver(
+        version="535.54.03",
+        source="/proc/driver/nvidia/version",
+        user_mode="580.65.06",
+        others=(VersionClaim(version="580.65.06", source="libnvidia-ml"),),
+    )
+    assert [one.where for one in unknowns] == ["NVML", NVIDIA_SMI]
+
+
+@pytest.mark.parametrize("name", ["libcuda.so.1", "libcuda.so.1.1", "", "libcuda.so", "libcuda.so.580"])
+def test_file_names_without_a_driver_version_tell_none(name: str) -> None:
+    host, _ = describe(with_(nvidia_present=True, nvml=GRACE, libcuda=name))
+    assert host.driver is not None
+    assert host.driver.user_mode == ""
+
+
+def test_libraries_of_a_cuda_image_make_no_driver() -> None:
+    host, unknowns = describe(with_(libcuda="libcuda.so.580.65.06", libnvidia_ml="libnvidia-ml.so.580.65.06"))
+    assert (host.driver, host.gpus, unknowns) == (None, (), ())
+
+
+def test_a_gpu_that_supports_nothing_is_still_named() -> None:
+    bare = replace_gpus(NvmlGpu(index=3, bus_id="x", name="NVIDIA Tegra"))
+    host, unknowns = describe(with_(nvidia_present=True, nvml=bare))
+    assert host.gpus == (Gpu(index=3, name="NVIDIA Tegra", source="nvml"),)
+    assert unknowns == ()
+
+
+def replace_gpus(*gpus: NvmlGpu) -> NvmlReading:
+    return NvmlReading(driver="540.3.0", cuda_maximum="", gpus=gpus)
+
+
+def test_sockets_and_cores_of_x86() -> None:
+    text = "".join(
+        f"processor\t: {n}\nmodel name\t: m\nphysical id\t: {n // 4}\ncore id\t\t: {n % 2}\n\n"
+        for n in range(8)
+    )
+    cpu = describe(with_(cpuinfo=text.encode()))[0].cpu
+    assert (cpu.logical, cpu.cores, cpu.sockets) == (8, 4, 2)
+
+
+def test_sockets_and_cores_elsewhere_are_the_lists_of_siblings() -> None:
+    shared = (b"0-1\n", b"0-3\n"), (b"0-1\n", b"0-3\n"), (b"2-3\n", b"0-3\n"), (b"2-3\n", b"0-3\n")
+    cpu = describe(with_(cpuinfo=ARM, topology=shared))[0].cpu
+    assert (cpu.cores, cpu.sockets) == (2, 1)
+    assert describe(with_(cpuinfo=ARM))[0].cpu.cores == 0
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        ((), None),
+        ((b"max\n",), None),
+        ((b"9223372036854771712\n",), None),
+        ((b"9223372036854710272\n",), None),
+        ((b"max", b"8589934592\n", b"17179869184"), 8589934592),
+        ((b"0",), 0),
+    ],
+)
+def test_the_tightest_memory_limit_counts(limits: tuple[bytes, ...], expected: int | None) -> None:
+    host, unknowns = describe(with_(memory_limits=limits))
+    assert (host.memory_limit_bytes, unknowns) == (expected, ())
+
+
+@pytest.mark.parametrize("raw", [b"", b"-1", b"much", b"1e9", b"9" * 50])
+def test_a_memory_limit_that_makes_no_sense_is_unknown(raw: bytes) -> None:
+    host, unknowns = describe(with_(memory_limits=(raw,)))
+    assert host.memory_limit_bytes is None
+    assert [one.where for one in unknowns] == ["cgroup memory limit"]
+
+
+def test_numa_nodes_are_those_with_cpus_or_memory() -> None:
+    host, unknowns = describe(
+        with_(
+            numa=(
+                (1, b"16-31\n", b"Node 1 MemTotal:       1024 kB\nNode 1 MemFree: 9 kB\n"),
+                (0, b"0-15\n", b"Node 0 MemTotal:       2048 kB\n"),
+                (2, b"\n", b"Node 2 MemTotal:       4096 kB\n"),
+                (3, b"\n", b"Node 3 MemTotal:          0 kB\n"),
+            )
+        )
+    )
+    assert unknowns == ()
+    assert host.numa == (
+        NumaNode(index=0, cpus="0-15", memory_bytes=2048 << 10),
+        NumaNode(index=1, cpus="16-31", memory_bytes=1024 << 10),
+        NumaNode(index=2, cpus="", memory_bytes=4096 << 10),
+    )
+
+
+def test_a_numa_node_that_makes_no_sense_is_unknown() -> None:
+    host, unknowns = describe(with_(numa=((0, b"all", b"what"), (1, b"0", b"Node 1 MemTotal: 4 kB"))))
+    assert [node.index for node in host.numa] == [1]
+    assert [one.where for one in unknowns] == [
+        "/sys/devices/system/node/node0/cpulist",
+        "/sys/devices/system/node/node0/meminfo",
+    ]
+
+
+@pytest.mark.parametrize(
+    "extension", ["amx_tile", "avx512_bf16", "avx_vnni", "sve2", "sme2", "asimddp", "i8mm"]
+)
+def test_the_extensions_that_libraries_dispatch_on_are_kept(extension: str) -> None:
+    cpu = describe(with_(cpuinfo=x86("m", f"{V3} {extension} smep smx")))[0].cpu
+    assert extension in cpu.features
+    assert not {"smep", "smx"} & set(cpu.features)

@@ -190,3 +190,73 @@ def test_a_tool_in_the_working_directory_is_not_started(
     monkeypatch.chdir(tmp_path)
     read_machine(limits=DEFAULT, root=machine(tmp_path / "root"), environ={"PATH": ".::bin"})
     assert not (tmp_path / "started").exists()
+
+
+
+@pytest.mark.parametrize(
+    ("files", "limit"),
+    [
+        ({"proc/self/cgroup": "0::/a/b\n", "sys/fs/cgroup/a/b/memory.max": "max\n"}, None),
+        (
+            {
+                "proc/self/cgroup": "0::/a/b\n",
+                "sys/fs/cgroup/a/b/memory.max": "8589934592\n",
+                "sys/fs/cgroup/a/memory.max": "4294967296\n",
+            },
+            4294967296,
+        ),
+        ({"proc/self/cgroup": "0::/docker/01\n", "sys/fs/cgroup/memory.max": "1073741824\n"}, 1073741824),
+        (
+            {
+                "proc/self/cgroup": "9:memory:/job\n3:cpu,cpuacct:/\n",
+                "sys/fs/cgroup/memory/job/memory.limit_in_bytes": "2147483648\n",
+                "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n",
+            },
+            2147483648,
+        ),
+        (
+            {
+                "proc/self/cgroup": "9:memory:/\n",
+                "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n",
+            },
+            None,
+        ),
+    ],
+)
+def test_cgroup_memory_limits_of_both_versions(
+    tmp_path: Path, files: dict[str, str], limit: int | None
+) -> None:
+    host, unknowns = describe(read_machine(limits=DEFAULT, root=machine(tmp_path, **files)))
+    assert (host.memory_limit_bytes, unknowns) == (limit, ())
+
+
+def test_nodes_and_siblings_come_from_sysfs(tmp_path: Path) -> None:
+    node, cpu = "sys/devices/system/node", "sys/devices/system/cpu"
+    files = {f"{node}/node{n}/cpulist": f"{n}\n" for n in (0, 10, 2)}
+    files |= {f"{node}/node{n}/meminfo": f"Node {n} MemTotal: 4 kB\n" for n in (0, 10, 2)}
+    files |= {f"{cpu}/cpu{n}/topology/thread_siblings_list": f"{n}\n" for n in range(2)}
+    files |= {f"{cpu}/cpu{n}/topology/core_siblings_list": "0-1\n" for n in range(2)}
+    files |= {f"{cpu}/cpufreq/boost": "1\n", f"{node}/online": "0,2,10\n"}
+    host, unknowns = describe(read_machine(limits=DEFAULT, root=machine(tmp_path, **files)))
+    assert unknowns == ()
+    assert [(one.index, one.cpus) for one in host.numa] == [(0, "0"), (2, "2"), (10, "10")]
+    assert (host.cpu.cores, host.cpu.sockets) == (2, 1)
+
+
+def test_libraries_of_the_driver_are_found_through_the_loaders_cache(tmp_path: Path) -> None:
+    place = tmp_path / "opt/driver"
+    place.mkdir(parents=True)
+    for name in ("libcuda", "libnvidia-ml"):
+        (place / f"{name}.so.580.65.06").write_bytes(b"")
+        (place / f"{name}.so.1").symlink_to(f"{name}.so.580.65.06")
+    root = machine(tmp_path)
+    cache = tmp_path / "etc/ld.so.cache"
+    cache.parent.mkdir()
+    cache.write_bytes(
+        b"glibc-ld.so.cache1.1\0\3\0\0\0libcuda.so.1\0/opt/driver/libcuda.so.1\0/gone/libcuda.so.1\0"
+        b"/opt/driver/libnvidia-ml.so.1\0"
+    )
+    readings = read_machine(limits=DEFAULT, root=root)
+    assert (readings.libcuda, readings.libnvidia_ml) == ("libcuda.so.580.65.06", "libnvidia-ml.so.580.65.06")
+    cache.unlink()
+    assert read_machine(limits=DEFAULT, root=root).libcuda == ""
