@@ -13,7 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from reprocheck.collect.secret_names import judge_name
 from reprocheck.collect.secret_patterns import ASSIGNMENT, HARMLESS_USERS, PATTERNS, URL, USERINFO, WORD_REST
@@ -76,13 +76,20 @@ def scan_argument(text: str, previous: str | None) -> SecretHit | None:
 
 
 def redact_url(url: str) -> str:
-    """Drop userinfo, and query and fragment where they carry a secret; keep scheme, host and path.
+    """Reduce a URL to scheme, host and path, '' if it cannot be taken apart.
 
-    A bare `git@` stays: PEP 610 lets it stand, and it is nobody's credential.
+    User, password, query and fragment go: each may be a credential. A bare `git@` stays, which PEP 610 allows
+    and which is nobody's.
     """
     if len(url) > LONGEST_SCAN:
         return MASK
-    return _mask_patterns(_clean_url(url, mask=""))
+    try:
+        parts = urlsplit(_clean_url(url, mask=""))
+    except ValueError:
+        return ""
+    user, _, place = parts.netloc.rpartition("@")
+    netloc = f"git@{place}" if user == "git" else place
+    return _mask_patterns(urlunsplit((parts.scheme, netloc, parts.path, "", "")))
 
 
 def redact_text(text: str) -> str:

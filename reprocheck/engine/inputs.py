@@ -1,20 +1,23 @@
-"""Hashing what goes into a run: a file, or a directory with everything below it."""
+"""Hashing what a result comes from: a file, a directory with everything below it, or a list of files."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import stat
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from reprocheck.artifacts.tree import TreeEntry, tree_digest
 from reprocheck.engine.beneath import RefusedPath, kind_name, open_beneath
-from reprocheck.engine.directory import Listing, decode, encode, reason, walk
+from reprocheck.engine.budget import over_limit
+from reprocheck.engine.directory import Listing, decode, encode, entry_at, reason, walk
 from reprocheck.engine.patterns import Patterns
 from reprocheck.errors import CouldNotRun, InputFault
 from reprocheck.limits import MIB, Limits
-from reprocheck.model.filetree import Entry
+from reprocheck.model.context import DataFile
+from reprocheck.model.filetree import Entry, portable
 from reprocheck.model.run import Input
 
 _LARGE = 64 * MIB
@@ -38,6 +41,13 @@ def hash_input(host_path: str, target: str, *, limits: Limits, exclude: tuple[st
     (E_INPUT_MISSING, E_INPUT_SPECIAL, E_INPUT_UNREADABLE), UsageFault (E_OUTPUT_PATTERN) and CouldNotRun
     (E_INPUT_CHANGED, E_LIMIT).
     """
+    return hash_with_listing(host_path, target, limits=limits, exclude=exclude)[0]
+
+
+def hash_with_listing(
+    host_path: str, target: str, *, limits: Limits, exclude: tuple[str, ...] = ()
+) -> tuple[Input, tuple[DataFile, ...]]:
+    """Do what `hash_input` does, and give each file of a directory with its digest, sorted by path."""
     place = os.path.realpath(host_path)
     try:
         status = os.stat(place)
@@ -50,13 +60,41 @@ def hash_input(host_path: str, target: str, *, limits: Limits, exclude: tuple[st
     if stat.S_ISREG(status.st_mode):
         folder, _, name = place.rpartition("/")
         hashed = _hash_file(folder or "/", decode(os.fsencode(name)), target, "")
-        return Input(path=target, kind="file", files=1, bytes=hashed.size, sha256=hashed.sha256)
+        return Input(path=target, kind="file", files=1, bytes=hashed.size, sha256=hashed.sha256), ()
     if not stat.S_ISDIR(status.st_mode):
         raise _special(target, "", kind_name(status.st_mode))
     return _hash_directory(place, target, limits=limits, exclude=exclude)
 
 
-def _hash_directory(root: str, target: str, *, limits: Limits, exclude: tuple[str, ...]) -> Input:
+def hash_listed(root: str, paths: Sequence[str], target: str, *, limits: Limits, most: int) -> str:
+    """Return the tree digest of some files and links below `root`, at most `most` bytes of them.
+
+    `paths` are relative. Raises InputFault (E_INPUT_UNREADABLE, E_INPUT_SPECIAL) and CouldNotRun
+    (E_INPUT_CHANGED, E_LIMIT).
+    """
+    if len(paths) > limits.inputs_files:
+        raise over_limit("inputs_files", limits.inputs_files, target)
+    base = os.fsencode(root).rstrip(b"/")
+    missed = Listing()
+    entries: list[Entry] = []
+    total = 0
+    for path in paths:
+        entry = entry_at(base, f"/{path}", missed)
+        if entry is None:
+            raise _unreadable(target, f"/{path}", "it went away or cannot be seen")
+        if entry.kind not in ("file", "link"):
+            raise _special(target, entry.path, "neither a file nor a link")
+        total += entry.size
+        if total > most:
+            raise over_limit("git_output", most, target)
+        entries.append(entry)
+    digests = _hash_files(root, [entry for entry in entries if entry.kind == "file"], target)
+    return tree_digest(_tree_entry(entry, digests) for entry in entries)
+
+
+def _hash_directory(
+    root: str, target: str, *, limits: Limits, exclude: tuple[str, ...]
+) -> tuple[Input, tuple[DataFile, ...]]:
     outputs = Patterns(exclude)
     above = "/" + target.strip("/")
     listing = Listing()
@@ -80,13 +118,20 @@ def _hash_directory(root: str, target: str, *, limits: Limits, exclude: tuple[st
             raise _special(target, entry.path, kind_name(mode))
     files = [entry for entry in entries if entry.kind == "file"]
     digests = _hash_files(root, files, target)
-    return Input(
+    whole = Input(
         path=target,
         kind="directory",
         files=len(files),
         bytes=sum(hashed.size for hashed in digests.values()),
         sha256=tree_digest(_tree_entry(entry, digests) for entry in entries),
     )
+    return whole, tuple(_listed(files, digests))
+
+
+def _listed(files: list[Entry], digests: dict[str, _Hashed]) -> Iterable[DataFile]:
+    for entry in files:
+        hashed = digests[entry.path]
+        yield DataFile(path=portable(entry.path[1:]), size=hashed.size, sha256=hashed.sha256)
 
 
 def _tree_entry(entry: Entry, digests: dict[str, _Hashed]) -> TreeEntry:

@@ -74,7 +74,8 @@ class HubFile(Value, frozen=True, kw_only=True):
     path: Name
     size: Count
     digest: str
-    """`sha256:HEX`, or `git-sha1:HEX` where the cache names a small file by its git object id."""
+    """As the cache names it, '' where it does not: `sha256:HEX`, `git-sha1:HEX` for a small file named by its
+    git object id, `sha256-prefix:HEX` for a torch checkpoint."""
 
 
 class HubRepository(Value, frozen=True, kw_only=True):

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from reprocheck.artifacts.tree import TreeEntry, tree_digest
 from reprocheck.engine import inputs
 from reprocheck.engine.beneath import RefusedPath
-from reprocheck.engine.inputs import hash_input
+from reprocheck.engine.inputs import hash_input, hash_listed, hash_with_listing
 from reprocheck.errors import CouldNotRun, InputFault
 from reprocheck.limits import DEFAULT
 from reprocheck.model.run import Input
@@ -147,3 +148,45 @@ def test_the_number_of_files_is_bounded(data: Path) -> None:
     with pytest.raises(CouldNotRun, match="inputs_files") as caught:
         hash_input(str(data), "/data", limits=replace(DEFAULT, inputs_files=2))
     assert caught.value.code == "E_LIMIT"
+
+
+def test_each_file_is_listed_with_its_own_digest(data: Path) -> None:
+    whole, files = hash_with_listing(str(data), "/data", limits=DEFAULT)
+    assert whole == hash_input(str(data), "/data", limits=DEFAULT)
+    assert [(file.path, file.size, file.sha256) for file in files] == [
+        ("proc/b", 2, hashlib.sha256(b"bb").hexdigest()),
+        ("sub/a.csv", 4, hashlib.sha256(b"1,2\n").hexdigest()),
+    ]
+
+
+def test_files_named_one_by_one_have_the_digest_of_a_tree_of_them(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub/a").write_bytes(b"a")
+    (tmp_path / "sub/unlisted").write_bytes(b"x")
+    (tmp_path / "link").symlink_to("sub")
+    expected = tree_digest(
+        (
+            TreeEntry(path="sub/a", kind="file", size=1, content=hashlib.sha256(b"a").hexdigest()),
+            TreeEntry(path="link", kind="link", content="sub"),
+        )
+    )
+    for paths in (("sub/a", "link"), ("link", "sub/a")):
+        assert hash_listed(str(tmp_path), paths, "x", limits=DEFAULT, most=100) == expected
+
+
+@pytest.mark.parametrize("path", ["missing", "sub", "link/a"])
+def test_what_cannot_be_hashed_by_name_is_an_error(tmp_path: Path, path: str) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub/a").write_bytes(b"a")
+    (tmp_path / "link").symlink_to("sub")
+    with pytest.raises(InputFault):
+        hash_listed(str(tmp_path), (path,), "x", limits=DEFAULT, most=100)
+
+
+def test_files_named_one_by_one_have_two_budgets(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / name).write_bytes(b"xx")
+    with pytest.raises(CouldNotRun, match="git_output"):
+        hash_listed(str(tmp_path), ("a", "b"), "x", limits=DEFAULT, most=3)
+    with pytest.raises(CouldNotRun, match="inputs_files"):
+        hash_listed(str(tmp_path), ("a", "b"), "x", limits=replace(DEFAULT, inputs_files=1), most=100)
