@@ -29,16 +29,22 @@ class Outside:
     """Working directory, for relative paths."""
     docker_host: str | None = None
     limits: Limits = field(default=DEFAULT)
+    use_cache: bool = False
+    """Whether what was seen in images is kept in the user's cache, and taken from there."""
     progress: Callable[[str], None] = no_progress
     now: Callable[[], str] | None = None
     """RFC 3339 UTC clock, only with `--timings`."""
 
-    def docker_engine(self) -> AbstractContextManager[DockerEngine]:
-        """Connect to the engine of the user's docker context. Raises CouldNotRun."""
+    def docker_engine(self, *, podman: bool = False) -> AbstractContextManager[DockerEngine]:
+        """Connect to the engine of the user's docker context, or to `podman`. Raises CouldNotRun."""
         from reprocheck.engine.docker import docker_engine
 
         return docker_engine(
-            override=self.docker_host, environ=self.environ, home=self.home, limits=self.limits
+            override=self.docker_host,
+            environ=self.environ,
+            home=self.home,
+            limits=self.limits,
+            podman=podman,
         )
 
     def store(self) -> Store:

@@ -7,11 +7,12 @@ from typing import cast
 import msgspec
 
 from reprocheck.model.base import Stamped
+from reprocheck.model.cache import CacheReport
 from reprocheck.model.change import DiffReport
 from reprocheck.model.check import CheckReport
 from reprocheck.model.conflict import GraphReport
 from reprocheck.model.doctor import DoctorReport
-from reprocheck.model.manifest import Manifest
+from reprocheck.model.manifest import MANIFEST_VERSION, Manifest
 from reprocheck.model.verdict import Receipt
 
 SCHEMAS: dict[str, type[Stamped]] = {
@@ -21,6 +22,7 @@ SCHEMAS: dict[str, type[Stamped]] = {
     "receipt": Receipt,
     "check": CheckReport,
     "doctor": DoctorReport,
+    "cache": CacheReport,
 }
 
 
@@ -34,6 +36,6 @@ def schema(name: str) -> dict[str, object]:
         definitions.pop("UnknownField", None)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": f"reprocheck {name}, version 1.0",
+        "title": f"reprocheck {name}, version {MANIFEST_VERSION if name == 'manifest' else '1.0'}",
         **generated,
     }

@@ -21,10 +21,14 @@ from reprocheck.engine.docker_outputs import container_outputs
 from reprocheck.engine.docker_runner import DockerRunner
 from reprocheck.engine.docker_view import Reader, open_container, open_image
 from reprocheck.engine.endpoint import Endpoint, connect, find_endpoint
+from reprocheck.engine.observation import Observation, probe_container
+from reprocheck.engine.podman import START, find_podman
+from reprocheck.errors import CouldNotRun
 from reprocheck.limits import Limits
 from reprocheck.model.image import Image
 from reprocheck.model.run import Change
-from reprocheck.ports import ContainerView, Interest, OutputFile, RefusedOutput
+from reprocheck.model.sighting import Sighting
+from reprocheck.ports import ContainerView, Interest, OutputFile, ReadLibrary, RefusedOutput
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -103,9 +107,20 @@ class DockerEngine:
         mounts = tuple(mount.target for mount in facts.mounts)
         return container_changes(self.client, facts.id, outputs=outputs, mounts=mounts)
 
-    def runner(self) -> DockerRunner:
-        """Give a runner on this engine."""
-        return DockerRunner(self.client, limits=self.limits)
+    def runner(self, observation: Observation | None = None) -> DockerRunner:
+        """Give a runner on this engine; one that observes is for a single run."""
+        return DockerRunner(self.client, limits=self.limits, observation=observation)
+
+    def probe(self, facts: ContainerFacts, read: ReadLibrary) -> Sighting:
+        """Look once at the processes of a running container, from outside."""
+        return probe_container(
+            self.client,
+            facts.id,
+            layers=facts.layers,
+            mounts=tuple(mount.target for mount in facts.mounts),
+            read=read,
+            limits=self.limits,
+        )
 
     def versions(self) -> tuple[tuple[str, str], ...]:
         """Return (name, version) of the engine and its components, for `doctor`."""
@@ -120,14 +135,28 @@ class DockerEngine:
 
 @contextmanager
 def docker_engine(
-    *, override: str | None, environ: Mapping[str, str], home: str, limits: Limits
+    *,
+    override: str | None,
+    environ: Mapping[str, str],
+    home: str,
+    limits: Limits,
+    podman: bool = False,
 ) -> Iterator[DockerEngine]:
     """Connect to the engine that the user's docker context names, and close the connection afterwards.
 
-    Raises CouldNotRun (E_NO_DAEMON, E_DAEMON_PERMISSION, ...).
+    `podman` looks for podman's socket instead. Raises CouldNotRun (E_NO_DAEMON, E_DAEMON_PERMISSION,
+    E_NO_PODMAN, ...).
     """
-    endpoint = find_endpoint(override=override, environ=environ, home=home)
-    client = connect(endpoint, limits=limits)
+    if podman:
+        endpoint = find_podman(override=override, environ=environ)
+    else:
+        endpoint = find_endpoint(override=override, environ=environ, home=home)
+    try:
+        client = connect(endpoint, limits=limits)
+    except CouldNotRun as error:
+        if podman and error.code == "E_NO_DAEMON":
+            error.hint = START
+        raise
     try:
         yield DockerEngine(client=client, endpoint=endpoint, limits=limits)
     finally:

@@ -44,6 +44,7 @@ VOLATILE: tuple[tuple[str, str], ...] = (
     (r"/var/cache(/(apt|apk|debconf|dnf|fontconfig|ldconfig|man|yum)(/.*)?)?", "made again by system tools"),
     (r"/var/lib/apt/lists(/.*)?", "package lists, fetched again by apt update"),
     (r"/etc/(hostname|hosts|resolv\.conf|mtab)", "written by the engine at every start"),
+    (r"/etc", "the directory itself: podman makes those files in the container's own layer"),
     (r"/(dev|proc|sys)(/.*)?", "served by the kernel"),
     (r"/\.dockerenv|/run/\.containerenv|(/usr)?/sbin/docker-init", "put there by the engine"),
     (r".*/\.nv(/.*)?", "kernels compiled and cached by the NVIDIA driver (CUDA_CACHE_PATH)"),
@@ -53,7 +54,9 @@ VOLATILE: tuple[tuple[str, str], ...] = (
 )
 """Paths that no result comes from, each with the reason."""
 
-_SHARED = re.compile(r"/(var/)?(tmp|run)|/var/cache|.*/\.cache(/torch)?|.*/\.config(/matplotlib)?", re.DOTALL)
+_SHARED = re.compile(
+    r"/etc|/(var/)?(tmp|run)|/var/cache|.*/\.cache(/torch)?|.*/\.config(/matplotlib)?", re.DOTALL
+)
 """Of these, the directories that hold other things too: when one was deleted, those went with it."""
 
 _VOLATILE = re.compile("|".join(f"(?:{expression})" for expression, _ in VOLATILE), re.DOTALL)

@@ -23,6 +23,7 @@ from reprocheck.engine.docker_settings import (
     resources_of,
 )
 from reprocheck.engine.docker_stream import document_at
+from reprocheck.engine.podman import is_own_variable
 from reprocheck.errors import CouldNotRun, UsageFault
 from reprocheck.model.image import Image, Source
 from reprocheck.model.run import Resources
@@ -169,7 +170,7 @@ def inspect_container(client: APIClient, reference: str) -> ContainerFacts:
         # program's end.
         oom_killed=flag(state, "OOMKilled") and code == 137 and not running,
         argv=(text(document, "Path"), *texts(document, "Args")),
-        environment=pairs(texts(config, "Env")),
+        environment=_container_environment(config, image),
         working_dir=text(config, "WorkingDir"),
         user=text(config, "User"),
         network=network_of(document),
@@ -178,6 +179,15 @@ def inspect_container(client: APIClient, reference: str) -> ContainerFacts:
         layers=overlay_layers(document),
         privileged=privileged_of(document),
         duration_ms=0 if running else milliseconds_of(state),
+    )
+
+
+def _container_environment(config: Document, image: ImageFacts) -> tuple[tuple[str, str], ...]:
+    environment = pairs(texts(config, "Env"))
+    if not image.source.engine.startswith("podman"):
+        return environment
+    return tuple(
+        pair for pair in environment if pair in image.environment or not is_own_variable(*pair, config)
     )
 
 
@@ -279,7 +289,10 @@ def _image_facts(document: Document, *, reference: str, engine: str) -> ImageFac
             engine=engine,
             reference=reference,
             config_digest=identifier if classic else None,
-            repo_digests=tuple(sorted(texts(document, "RepoDigests"))),
+            # Podman gives one to what was never pushed too, under a registry that does not exist.
+            repo_digests=tuple(
+                sorted(name for name in texts(document, "RepoDigests") if not name.startswith("localhost/"))
+            ),
         ),
         environment=pairs(texts(config, "Env")),
         layers=overlay_layers(document),

@@ -45,7 +45,14 @@ REFUSALS: tuple[Refusal, ...] = (
         words=re.compile(r"rlimit|ulimit"),
         code="E_RUNTIME_REFUSED",
         problem="the engine cannot set a limit for the container",
-        hint="See `default-ulimits` in the engine's daemon.json.",
+        hint="See `default-ulimits` in the engine's daemon.json, for podman `default_ulimits` in "
+        "containers.conf.",
+    ),
+    Refusal(
+        words=re.compile(r"container-init binary not found|catatonit"),
+        code="E_RUNTIME_REFUSED",
+        problem="the engine has no init program for containers",
+        hint="Install catatonit beside podman, or set `init_path` in its containers.conf.",
     ),
     Refusal(
         words=re.compile(r"unable to find (user|group)|no matching entries in (passwd|group) file"),

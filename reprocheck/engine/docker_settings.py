@@ -46,7 +46,9 @@ def network_of(document: Document) -> Literal["none", "bridge", "unknown"]:
     mode = text(host, "NetworkMode")
     if mode == "none" or flag(config, "NetworkDisabled"):
         return "none"
-    return "bridge" if mode in ("default", "bridge") else "unknown"
+    # Rootless podman reaches the network through a process of the user.
+    usual = mode in ("default", "bridge") or mode.startswith(("slirp4netns", "pasta"))
+    return "bridge" if usual else "unknown"
 
 
 def resources_of(document: Document) -> Resources:
@@ -109,4 +111,4 @@ def privileged_of(document: Document) -> bool:
     if any(option.endswith(loose) for option in texts(host, "SecurityOpt")):
         return True
     sources = (text(mount, "Source") for mount in objects(document, "Mounts"))
-    return any(source.endswith("docker.sock") for source in sources)
+    return any(source.endswith(("docker.sock", "podman.sock")) for source in sources)

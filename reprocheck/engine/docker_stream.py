@@ -52,8 +52,8 @@ def answer(
     try:
         response.raise_for_status()
     except HTTPError as error:
-        response.close()
-        create_api_error_from_http_exception(error)
+        with response:  # what it says is still to be read when the answer is a stream
+            create_api_error_from_http_exception(error)
     return response
 
 

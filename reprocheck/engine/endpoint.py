@@ -58,7 +58,7 @@ class Endpoint:
 
     url: str
     source: str
-    """`--docker-host`, `DOCKER_HOST`, `docker context NAME`, or `default`; shown in plans."""
+    """`--docker-host`, `DOCKER_HOST`, `docker context NAME`, `podman's socket`, `default`; shown in plans."""
     tls: Tls | None = None
 
     @property
@@ -77,16 +77,17 @@ def find_endpoint(
     """
     configuration = Path(environ.get("DOCKER_CONFIG") or Path(home, ".docker"))
     if override:
-        return _endpoint(override, "--docker-host", _tls_of(environ, configuration))
+        return endpoint_at(override, "--docker-host", _tls_of(environ, configuration))
     if host := environ.get("DOCKER_HOST"):
-        return _endpoint(host, "DOCKER_HOST", _tls_of(environ, configuration))
+        return endpoint_at(host, "DOCKER_HOST", _tls_of(environ, configuration))
     name = environ.get("DOCKER_CONTEXT") or _current_context(configuration / "config.json", limits)
     if name in ("", "default"):
         return Endpoint(url=DEFAULT_SOCKET, source="default")
     return _context(name, configuration / "contexts", limits)
 
 
-def _endpoint(url: str, source: str, tls: Tls | None) -> Endpoint:
+def endpoint_at(url: str, source: str, tls: Tls | None = None) -> Endpoint:
+    """Check the address of an engine. Raises UsageFault (E_DOCKER_HOST)."""
     scheme, found, rest = url.partition("://")
     if (
         not found
@@ -165,7 +166,7 @@ def _context(name: str, contexts: Path, limits: Limits) -> Endpoint:
     tls_directory = contexts / "tls" / directory / "docker"
     skip = endpoint.get("SkipTLSVerify") is True
     tls = _tls_in(tls_directory, verify=not skip) if skip or tls_directory.is_dir() else None
-    return _endpoint(host, f"docker context {name}", tls)
+    return endpoint_at(host, f"docker context {name}", tls)
 
 
 def _document(path: Path, limits: Limits) -> dict[str, object] | None:

@@ -38,8 +38,8 @@ class FirstLine:
     Such a line waits until something follows it, or until `release` is called.
     """
 
-    def __init__(self, beginning: bytes, sink: Callable[[bytes], None]) -> None:
-        self._beginning = beginning
+    def __init__(self, beginnings: tuple[bytes, ...], sink: Callable[[bytes], None]) -> None:
+        self._beginnings = beginnings
         self._sink = sink
         self._waiting: bytearray | None = bytearray()
 
@@ -50,7 +50,7 @@ class FirstLine:
             return
         self._waiting += chunk
         seen = bytes(self._waiting)
-        told = seen[: len(self._beginning)] != self._beginning[: len(seen)]
+        told = all(seen[: len(known)] != known[: len(seen)] for known in self._beginnings)
         if told or len(seen) > TAIL_BYTES or b"\n" in seen[:-1]:
             self.release()
 

@@ -28,7 +28,7 @@ from reprocheck.ports import Interest, ViewError
 NOT_MERGED = ("E_OVERLAY_REDIRECT", "E_OVERLAY_READ")
 """Codes after which the engine's own view of the files (an export, an archive) is read instead."""
 
-_PREFIXES = ("trusted.overlay.", "user.overlay.")
+_PREFIXES = ("trusted.overlay.", "user.overlay.", "user.fuseoverlayfs.")
 _CAP_SYS_ADMIN = 21
 _FULL_MAP = ("0", "0", "4294967295")
 
@@ -49,7 +49,13 @@ def layers_readable(layers: tuple[str, ...]) -> bool:
     """
     if not layers or not _administrator():
         return False
-    return all(Path(layer).is_dir() and os.access(layer, os.R_OK | os.X_OK) for layer in layers)
+    return all(
+        Path(layer).is_dir()
+        and os.access(layer, os.R_OK | os.X_OK)
+        # Podman's composefs: the directory holds objects by digest, the tree is elsewhere.
+        and not Path(layer).with_name("composefs-data").exists()
+        for layer in layers
+    )
 
 
 def open_overlay(layers: tuple[str, ...], *, interest: Interest = NOTHING, limits: Limits) -> View:
@@ -117,6 +123,8 @@ def _merge_directory(
                     path = prefix + decode(name)
                     if skip(path):
                         continue
+                    if name.startswith(b".wh."):  # fuse-overlayfs, rootless podman's; no image may hold such
+                        _unsupported(path, "is a whiteout by name")
                     status = item.stat(follow_symlinks=False)
                     mode = status.st_mode
                     if stat.S_ISDIR(mode):

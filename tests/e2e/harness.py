@@ -44,13 +44,15 @@ class Desk:
 
     directory: Path
     variables: Mapping[str, str] = field(default_factory=dict)
+    cache: bool = False
+    """Whether what was seen in an image may be taken from the cache: most tests want it to be seen."""
 
     @classmethod
-    def at(cls, directory: Path, **variables: str) -> Desk:
+    def at(cls, directory: Path, *, cache: bool = False, **variables: str) -> Desk:
         """Make one; the working directory holds the fixture data as `data`."""
         for name in ("home", "work"):
             (directory / name).mkdir(parents=True)
-        desk = cls(directory=directory, variables=variables)
+        desk = cls(directory=directory, variables=variables, cache=cache)
         (desk.work / "data").mkdir()
         (desk.work / "data/data.csv").write_bytes((DATA / "data.csv").read_bytes())
         return desk
@@ -76,8 +78,10 @@ class Desk:
 
     def call(self, *argv: str, expect: int | None = 0, under: tuple[str, ...] = ()) -> Answer:
         """Run `reprocheck` (under another program such as setpriv); the exit code must be `expect`."""
+        looks = argv[0] in ("run", "snapshot") and not self.cache
+        words = (argv[0], "--no-cache", *argv[1:]) if looks else argv
         done = subprocess.run(
-            [*under, PROGRAM, *argv],
+            [*under, PROGRAM, *words],
             cwd=self.work,
             env=self.environ,
             stdin=subprocess.DEVNULL,

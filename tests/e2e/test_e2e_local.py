@@ -84,7 +84,8 @@ def test_a_run_that_depends_on_chance_is_nondeterministic(user: Desk) -> None:
 
 @pytest.mark.usefixtures("recorded")
 def test_somebody_else_s_record_needs_two_flags(user: Desk, tmp_path_factory: pytest.TempPathFactory) -> None:
-    other = Desk.at(tmp_path_factory.mktemp("other") / "desk", **user.variables)
+    place = Desk.at(tmp_path_factory.mktemp("other") / "desk").directory
+    other = Desk(directory=place, variables=user.variables)
     record_path = str(user.work / "local.json")
     assert "--unsandboxed" in other.call("verify", record_path, *AGAIN, expect=5).stderr
     other.call("verify", record_path, *AGAIN, "--unsandboxed", expect=5)

@@ -28,7 +28,7 @@ def test_a_long_log_begins_with_a_whole_line() -> None:
 
 def passed_on(*chunks: bytes) -> list[bytes]:
     shown: list[bytes] = []
-    line = FirstLine(b"[FATAL", shown.append)
+    line = FirstLine((b"[FATAL",), shown.append)
     for chunk in chunks:
         line(chunk)
     return shown
@@ -49,7 +49,7 @@ def test_everything_else_passes_at_once_and_whole(chunks: tuple[bytes, ...]) -> 
 
 def test_what_waited_is_given_when_released() -> None:
     shown: list[bytes] = []
-    line = FirstLine(b"[FATAL", shown.append)
+    line = FirstLine((b"[FATAL",), shown.append)
     line(b"[FATAL error of the program\n")
     line.release()
     line(b"z")

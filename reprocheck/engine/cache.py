@@ -1,0 +1,238 @@
+"""The user's cache: results that can be had again at any time, by what they were made from.
+
+    ROOT/entries/<2 digits>/<62 digits>   one line of header, then the value
+
+The name is the SHA-256 of everything that the value depends on. The header holds who made it and a SHA-256
+over name and value, which is checked at every read: what is damaged, cut off, of another user or in another
+entry's place is removed and counts as absent. Nothing here ever fails a command: without a cache everything
+is only read again. Any number of processes may use it at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from reprocheck.engine.beneath import RefusedPath, open_beneath
+from reprocheck.engine.writing import is_temporary, make_private_directory, publish_new, write_all
+from reprocheck.errors import CouldNotRun
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_HEADER = re.compile(rb"reprocheck-cache 1 ([0-9a-f]{64}) ([0-9a-f]{64})\n")
+_HEADER_BYTES = len(b"reprocheck-cache 1 ") + 64 + 1 + 64 + 1
+_CHUNK = 1 << 20
+_STALE_SECONDS = 24 * 3600
+"""Age from which a temporary file belongs to a process that was killed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CacheEntry:
+    """One entry: its name, its size on disk, when it was last used (nanoseconds since the epoch)."""
+
+    key: str
+    size: int
+    used_ns: int
+
+
+class Cache:
+    """The cache below the directory `root`, made (0700) when the first thing is kept.
+
+    `maker` (64 hexadecimal digits) stands for the program that makes the values; `limit` bounds all bytes.
+    """
+
+    def __init__(self, root: str, *, maker: str, limit: int) -> None:
+        self._root = root.rstrip("/") or "/"
+        self._maker = maker
+        self._limit = limit
+
+    @property
+    def place(self) -> str:
+        """Its directory."""
+        return self._root
+
+    @property
+    def maker(self) -> str:
+        """What stands for the program that makes the values."""
+        return self._maker
+
+    def get(self, key: str) -> bytes | None:
+        """Return the value kept under `key`, None when there is none that is sound."""
+        if not self._safe():
+            return None
+        path = self._path(key)
+        try:
+            descriptor = open_beneath(self._root, path[len(self._root) + 1 :])
+        except RefusedPath:
+            self._discard(path)
+            return None
+        with os.fdopen(descriptor, "rb", buffering=0) as file:
+            value = self._sound(key, file.fileno())
+            if value is None:
+                self._discard(path)
+            else:
+                with suppress(OSError):
+                    os.utime(file.fileno())  # used now: the last to be pruned
+        return value
+
+    def put(self, key: str, value: bytes) -> bool:
+        """Keep a value, and prune what was not used for longest; False when it could not be kept."""
+        header = f"reprocheck-cache 1 {self._maker} {_digest(key, value)}\n".encode("ascii")
+        if len(header) + len(value) > self._limit:
+            return False
+        path = self._path(key)
+        try:
+            make_private_directory(path.rpartition("/")[0])
+            if not self._safe():
+                return False
+            publish_new(path, lambda descriptor: write_all(descriptor, header + value), mode=0o600)
+        except OSError:
+            return False
+        self._shrink()
+        return True
+
+    def entries(self) -> tuple[CacheEntry, ...]:
+        """Everything that is kept, the longest unused first. Raises CouldNotRun (E_CACHE_UNREADABLE)."""
+        try:
+            return self._entries()
+        except OSError as error:
+            raise CouldNotRun(
+                "E_CACHE_UNREADABLE",
+                f"the cache {self._root!a} cannot be read: {os.strerror(error.errno or 0).lower()}",
+                hint="Check its owner and mode, or set XDG_CACHE_HOME to another directory.",
+            ) from None
+
+    def prune(self, *, everything: bool, older_than_ns: int) -> tuple[int, int]:
+        """Remove entries of other makers and those last used before a moment; return number and bytes.
+
+        `everything` removes all. Files that a killed process left half-written go as well, uncounted, once
+        they are a day old. Raises CouldNotRun (E_CACHE_UNREADABLE).
+        """
+        removed = freed = 0
+        for entry in self.entries():
+            outdated = entry.used_ns < older_than_ns or self._maker_of(entry.key) != self._maker
+            if (everything or outdated) and self._discard(self._path(entry.key)):
+                removed += 1
+                freed += entry.size
+        self._sweep()
+        return removed, freed
+
+    def _sound(self, key: str, descriptor: int) -> bytes | None:
+        status = os.fstat(descriptor)
+        if status.st_uid != os.geteuid() or status.st_mode & 0o022 or status.st_size > self._limit:
+            return None
+        try:
+            raw = _read(descriptor, self._limit)
+        except OSError:
+            return None
+        header = _HEADER.match(raw)
+        if header is None:
+            return None
+        value = raw[header.end() :]
+        return value if _digest(key, value) == header[2].decode("ascii") else None
+
+    def _maker_of(self, key: str) -> str:
+        try:
+            descriptor = open_beneath(self._root, self._path(key)[len(self._root) + 1 :])
+        except RefusedPath:
+            return ""
+        try:
+            header = _HEADER.fullmatch(os.pread(descriptor, _HEADER_BYTES, 0))
+        except OSError:
+            return ""
+        finally:
+            os.close(descriptor)
+        return header[1].decode("ascii") if header is not None else ""
+
+    def _shrink(self) -> None:
+        """Remove the longest unused until all is within the limit."""
+        try:
+            entries = self._entries()
+        except OSError:
+            return
+        total = sum(entry.size for entry in entries)
+        for entry in entries:
+            if total <= self._limit:
+                break
+            self._discard(self._path(entry.key))
+            total -= entry.size
+
+    def _entries(self) -> tuple[CacheEntry, ...]:
+        found: list[CacheEntry] = []
+        for place, name in self._files():
+            key = place.rpartition("/")[2] + name
+            if _SHA256.fullmatch(key):
+                with suppress(FileNotFoundError):
+                    status = os.lstat(f"{place}/{name}")
+                    found.append(CacheEntry(key=key, size=status.st_size, used_ns=status.st_mtime_ns))
+        return tuple(sorted(found, key=lambda entry: (entry.used_ns, entry.key)))
+
+    def _files(self) -> Iterator[tuple[str, str]]:
+        """Directory and name of every file below `entries`."""
+        try:
+            with os.scandir(f"{self._root}/entries") as folders:
+                places = [folder.path for folder in folders if folder.is_dir(follow_symlinks=False)]
+            for place in places:
+                with os.scandir(place) as items:
+                    yield from ((place, item.name) for item in items if item.is_file(follow_symlinks=False))
+        except FileNotFoundError:
+            return
+
+    def _sweep(self) -> None:
+        oldest = time.time() - _STALE_SECONDS
+        with suppress(OSError):
+            for place, name in self._files():
+                if is_temporary(name) and os.lstat(f"{place}/{name}").st_mtime < oldest:
+                    self._discard(f"{place}/{name}")
+
+    def _discard(self, path: str) -> bool:
+        try:
+            os.unlink(path)
+        except OSError:
+            return False
+        return True
+
+    def _path(self, key: str) -> str:
+        if not _SHA256.fullmatch(key):
+            raise ValueError("not a SHA-256 in lower-case hexadecimal")
+        return f"{self._root}/entries/{key[:2]}/{key[2:]}"
+
+    def _safe(self) -> bool:
+        """Whether the directory is this user's and nobody else can write to it."""
+        try:
+            status = os.stat(self._root)
+        except OSError:
+            return False
+        return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o022
+
+
+def cache_directory(environ: Mapping[str, str]) -> str | None:
+    """Where this user's cache lies: `reprocheck` below the XDG cache directory; None without a home.
+
+    XDG Base Directory Specification 0.8: relative values are invalid and ignored.
+    """
+    base = environ.get("XDG_CACHE_HOME", "")
+    if base.startswith("/"):
+        return f"{base.rstrip('/')}/reprocheck"
+    home = environ.get("HOME", "")
+    return f"{home.rstrip('/')}/.cache/reprocheck" if home.startswith("/") else None
+
+
+def _digest(key: str, value: bytes) -> str:
+    digest = hashlib.sha256(key.encode("ascii"))
+    digest.update(value)
+    return digest.hexdigest()
+
+
+def _read(descriptor: int, limit: int) -> bytes:
+    pieces: list[bytes] = []
+    left = limit + 1
+    while left > 0 and (piece := os.read(descriptor, min(left, _CHUNK))):
+        pieces.append(piece)
+        left -= len(piece)
+    return b"".join(pieces)
