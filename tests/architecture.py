@@ -47,18 +47,23 @@ ROOMS: dict[str, frozenset[str]] = {
 """Who may import whom (ARCHITECTURE.md, "Rooms"); a dotted name opens one module of a room only."""
 
 LIBRARIES: dict[str, frozenset[str]] = {
+    "backports": frozenset({"engine"}),  # zstd, of the standard library from Python 3.14 on
     "click": frozenset({"cli"}),
     "docker": frozenset({"engine"}),
     "msgspec": frozenset({"model", "codec"}),
     "networkx": frozenset({"graph"}),
     "packageurl": frozenset({"collect"}),
     "packaging": frozenset(ROOMS),
+    "pynvml": frozenset({"engine"}),
     "requests": frozenset({"engine"}),
     "rfc8785": frozenset({"codec"}),
     "tabulate": frozenset({"render"}),
     "urllib3": frozenset({"engine"}),
 }
 """Third-party packages and the rooms that may know them; any other is an error everywhere."""
+
+STDLIB = sys.stdlib_module_names | {"compression"}
+"""With what came after the oldest Python that is supported (`compression.zstd`, 3.14)."""
 
 OUTSIDE = frozenset({"engine", "api", "cli", "__main__"})
 """Rooms that may know of the process they run in; every other room is core and does no I/O."""
@@ -154,6 +159,7 @@ ALLOWED: dict[tuple[str, str], str] = {
         "reprocheck.engine.removal",
         "writing",
     ): "moves deep directories up before it removes them",
+    ("reprocheck.engine.cache", "removing"): "prunes the cache, and takes out what is not sound",
     ("reprocheck.engine.store", "removing"): "prunes the user's store of outputs",
     ("reprocheck.engine.writing", "removing"): "takes back its own unfinished temporary file",
     ("reprocheck.engine.writing", "writing"): "the one place that writes files",
@@ -177,9 +183,14 @@ class Fault:
 
 
 def modules() -> Iterator[tuple[str, bool, str]]:
-    """Every module of the package: dotted name, whether it is a package, source text."""
+    """Every module of the package: dotted name, whether it is a package, source text.
+
+    What lies in `observer/` is data of the package: it runs in targets, on their Python; nothing imports it.
+    """
     for path in sorted((ROOT / PACKAGE).rglob("*.py")):
         parts = path.relative_to(ROOT).with_suffix("").parts
+        if parts[1] == "observer":
+            continue
         is_package = parts[-1] == "__init__"
         yield ".".join(parts[:-1] if is_package else parts), is_package, path.read_text(encoding="utf-8")
 
@@ -246,7 +257,7 @@ def _borders(module: str, tree: ast.Module, is_package: bool) -> Iterator[Fault]
         elif top in LIBRARIES:
             if room not in LIBRARIES[top]:
                 yield Fault(module=module, line=line, rule="library", message=f"{room} may not import {top}")
-        elif top not in sys.stdlib_module_names:
+        elif top not in STDLIB:
             yield Fault(module=module, line=line, rule="library", message=f"{top} is no declared dependency")
 
 

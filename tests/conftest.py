@@ -59,7 +59,36 @@ def syft_problem() -> str:
     return ""
 
 
-NEEDS: dict[str, Callable[[], str]] = {"docker": docker_problem, "syft": syft_problem}
+def podman_problem() -> str:
+    """Say what keeps the tests from a podman of their own, '' when one can be started."""
+    if shutil.which("podman") is None:
+        return "no podman command"
+    if os.geteuid() != 0:
+        return "its private storage needs root here"
+    inits = ("/usr/libexec/podman/catatonit", "/usr/libexec/catatonit/catatonit")
+    if shutil.which("catatonit") is None and not any(Path(path).exists() for path in inits):
+        return "no catatonit, podman's init program"
+    return ""
+
+
+def rpm_problem() -> str:
+    """Say which of the tools that make rpm databases is missing, '' when none is."""
+    missing = [tool for tool in ("rpm", "rpmbuild", "db5.3_load") if shutil.which(tool) is None]
+    return f"no {' and no '.join(missing)} command" if missing else ""
+
+
+def gcc_problem() -> str:
+    """Say that the compiler of the small libraries that some tests load is missing, '' when it is there."""
+    return "" if shutil.which("gcc") else "no gcc command"
+
+
+NEEDS: dict[str, Callable[[], str]] = {
+    "docker": docker_problem,
+    "syft": syft_problem,
+    "gcc": gcc_problem,
+    "podman": podman_problem,
+    "rpm": rpm_problem,
+}
 """Marker, and the function that says what is wrong with what it needs."""
 
 PROBLEMS = pytest.StashKey[dict[str, str]]()

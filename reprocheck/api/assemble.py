@@ -52,6 +52,7 @@ class Context:
     labels: tuple[Label, ...] = ()
     job: Job | None = None
     unknowns: tuple[Unknown, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 NO_CONTEXT = Context()
@@ -108,7 +109,7 @@ def assemble(
             observation=Observation(
                 tools=(Tool(name="reprocheck", version=__version__), *sight.tools),
                 disagreements=sight.disagreements,
-                notes=(*sight.notes, *notes),
+                notes=(*sight.notes, *notes, *context.notes),
                 duration_ms=duration_ms,
                 recorded_at=outside.now() if outside.now else "",
             ),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from reprocheck.api.assemble import assemble, see_machine
+from reprocheck.api.assemble import NO_CONTEXT, Context, assemble, see_machine
+from reprocheck.api.context import name_host
 from reprocheck.api.outputs import Collected, collect_outputs
 from reprocheck.api.outside import Outside
 from reprocheck.api.run_options import Recorded, RunOptions
@@ -20,6 +22,10 @@ from reprocheck.model.image import Image, Source
 from reprocheck.model.run import Change, Input, Resources, RunRecord
 from reprocheck.model.unknown import Unknown
 from reprocheck.ports import LogSink, Outcome, Plan, PlannedMount, Runner
+
+if TYPE_CHECKING:
+    from reprocheck.api.observation import Watching
+    from reprocheck.model.loaded import Loaded
 
 NO_TIME_LIMIT = 366 * 24 * 3600
 
@@ -36,6 +42,7 @@ class Scene:
     working_dir: str
     user: str
     unknowns: tuple[Unknown, ...] = ()
+    context: Context = NO_CONTEXT
 
 
 def container_path(path: str, working_dir: str) -> str:
@@ -147,8 +154,9 @@ def execute(
     plan: Plan,
     scene: Scene,
     inputs: tuple[Input, ...],
+    watching: Watching | None = None,
 ) -> Recorded:
-    """Run the plan and make the record of it."""
+    """Run the plan and make the record of it; `watching` observes it, and its runner must know of that."""
     REDACTOR.register_variables(options.environment)
     REDACTOR.register_arguments(plan.argv)
     store = outside.store()
@@ -166,17 +174,25 @@ def execute(
             store=store if options.keep else None,
         )
         changes = finished.changes()
+    loaded: Loaded | None = None
+    missed: tuple[Unknown, ...] = ()
+    if watching is not None:
+        from reprocheck.api.observation import see_loaded
+
+        loaded, missed = see_loaded(watching, scene.sight.observed, outside, changes)
     manifest = assemble(
         outside=outside,
         source=scene.source,
         image=scene.image,
         sight=scene.sight,
         environment=scene.environment,
-        host=host,
+        host=name_host(host, options.context),
         run=_record(options, plan, outcome, collected, changes, inputs),
-        unknowns=(*host_unknowns, *scene.unknowns, *collected.unknowns),
+        unknowns=(*host_unknowns, *scene.unknowns, *collected.unknowns, *missed),
         duration_ms=outcome.duration_ms,
         private=options.all_values,
+        context=scene.context,
+        loaded=loaded,
     )
     assert manifest.digests is not None
     unkept = collected.unkept

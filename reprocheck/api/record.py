@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from reprocheck.api.cache import Identity, Question, see_image
+from reprocheck.api.context import gather
 from reprocheck.api.execution import (
     Scene,
     check_arguments,
@@ -11,9 +15,10 @@ from reprocheck.api.execution import (
     hash_inputs,
     plan_run,
 )
+from reprocheck.api.observation import watch
 from reprocheck.api.outside import Outside
 from reprocheck.api.run_options import Recorded, RunOptions
-from reprocheck.api.sight import DEFAULT_PATH, interest, look
+from reprocheck.api.sight import DEFAULT_PATH
 from reprocheck.artifacts.tolerance import bounds_of
 from reprocheck.collect.environment import describe_environment
 from reprocheck.collect.secrets import REDACTOR
@@ -60,22 +65,25 @@ def _run_docker(options: RunOptions, outside: Outside, sink: LogSink) -> Recorde
         pairs = tuple((host, container_path(path, working_dir).rstrip("/")) for host, path in options.inputs)
         check_overlap(pairs, outputs, both_ways=False)
         inputs = hash_inputs(pairs, outside)
+        in_force = {**dict(facts.environment), **dict(options.environment)}
+        context = gather(
+            options.context, outside, here=False, inputs=pairs, variables=tuple(in_force.items())
+        )
         outside.progress(f"reading image {options.image}")
-        with engine.open_image(facts, interest(digests=False, limits=outside.limits)) as (view, reader):
-            declared = dict(facts.environment)
-            sight = look(
-                view,
-                outside,
-                with_syft=options.with_syft,
-                path_variable=declared.get("PATH", DEFAULT_PATH),
-                library_path=dict(options.environment).get(
-                    "LD_LIBRARY_PATH", declared.get("LD_LIBRARY_PATH", "")
-                ),
-            )
+        declared = dict(facts.environment)
+        question = Question(
+            with_syft=options.with_syft,
+            path_variable=declared.get("PATH", DEFAULT_PATH),
+            library_path=dict(options.environment).get(
+                "LD_LIBRARY_PATH", declared.get("LD_LIBRARY_PATH", "")
+            ),
+        )
+        identity = Identity(id=facts.id, image=facts.image)
+        seen = see_image(partial(engine.open_image, facts), identity, question, outside)
         scene = Scene(
-            source=replace(facts.source, reader=reader),
+            source=replace(facts.source, reader=seen.reader),
             image=facts.image,
-            sight=sight,
+            sight=seen.sight,
             environment=describe_environment(
                 image=facts.environment,
                 run=options.environment,
@@ -86,6 +94,7 @@ def _run_docker(options: RunOptions, outside: Outside, sink: LogSink) -> Recorde
             argv=argv,
             working_dir=working_dir,
             user=facts.image.user if options.user is None else options.user,
+            context=context,
         )
         plan = plan_run(
             options,
@@ -97,4 +106,6 @@ def _run_docker(options: RunOptions, outside: Outside, sink: LogSink) -> Recorde
             user=scene.user,
             inputs=pairs,
         )
-        return execute(options, outside, sink, engine.runner(), plan, scene, inputs)
+        watching = watch(outside, partial(engine.open_image, facts)) if options.observe else None
+        runner = engine.runner(watching.observation if watching is not None else None)
+        return execute(options, outside, sink, runner, plan, scene, inputs, watching)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
+from reprocheck.api.context import gather
 from reprocheck.api.execution import (
     Scene,
     check_arguments,
@@ -13,6 +14,7 @@ from reprocheck.api.execution import (
     not_unicode,
     plan_run,
 )
+from reprocheck.api.observation import watch
 from reprocheck.api.outside import Outside
 from reprocheck.api.run_options import Recorded, RunOptions
 from reprocheck.api.snapshot import local_scene
@@ -33,6 +35,8 @@ def run_local(options: RunOptions, outside: Outside, sink: LogSink) -> Recorded:
     check_arguments(options.command)
     check_overlap(pairs, outputs, both_ways=True)
     inputs = hash_inputs(pairs, outside)
+    variables = tuple(sorted({**outside.environ, **dict(options.environment)}.items()))
+    context = gather(options.context, outside, here=True, inputs=pairs, variables=variables)
     source, sight, unknowns = local_scene(outside, with_syft=options.with_syft)
     scene = Scene(
         source=source,
@@ -49,6 +53,7 @@ def run_local(options: RunOptions, outside: Outside, sink: LogSink) -> Recorded:
         working_dir=workspace_path(options.working_dir).rstrip("/") if options.working_dir else ".",
         user="",
         unknowns=unknowns,
+        context=context,
     )
     plan = plan_run(
         options,
@@ -60,8 +65,13 @@ def run_local(options: RunOptions, outside: Outside, sink: LogSink) -> Recorded:
         user="",
         inputs=pairs,
     )
-    runner = LocalRunner(limits=outside.limits, environ=outside.environ)
-    return execute(options, outside, sink, runner, plan, scene, inputs)
+    watching = watch(outside) if options.observe else None
+    runner = LocalRunner(
+        limits=outside.limits,
+        environ=outside.environ,
+        observation=watching.observation if watching is not None else None,
+    )
+    return execute(options, outside, sink, runner, plan, scene, inputs, watching)
 
 
 def workspace_path(path: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from reprocheck.api.context import ContextOptions
 from reprocheck.errors import CouldNotRun
 from reprocheck.model.manifest import Manifest
 from reprocheck.model.run import EngineKind, IgnoredKey, Resources, Tolerance
@@ -47,6 +48,9 @@ class RunOptions:
     all_values: bool = False
     keep: bool = True
     with_syft: bool = True
+    context: ContextOptions = field(default_factory=ContextOptions)
+    observe: bool = False
+    """Record what the processes of the run really load."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

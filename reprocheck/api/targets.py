@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from reprocheck.engine.docker_inspect import split_kind
 from reprocheck.errors import UsageFault
 
-SCHEMES = ("docker", "rootfs", "env", "local")
+Scheme = Literal[
+    "docker", "podman", "docker-archive", "oci-archive", "oci", "rootfs", "env", "probe", "local"
+]
+
+SCHEMES: tuple[Scheme, ...] = get_args(Scheme)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
     """A parsed target."""
 
-    scheme: Literal["docker", "rootfs", "env", "local"]
+    scheme: Scheme
     reference: str
     kind: Literal["image", "container", ""] = ""
     """What `docker:image:REF` or `docker:container:REF` says it is; '' leaves it to the engine to tell."""
 
 
 def parse_target(text: str | None) -> Target:
-    """Parse `docker:REF`, `rootfs:DIR`, `env:PREFIX`, `local`, a bare image or container, or nothing (local).
+    """Parse `SCHEME:REFERENCE`, `local`, a bare image or container, or nothing (local).
 
-    Only after an explicit `docker:` does `image:` or `container:` say what REF is: a bare `image:latest` is
-    the name of an image.
+    Only after an explicit `docker:` or `podman:` does `image:` or `container:` say what REF is: a bare
+    `image:latest` is the name of an image.
 
     Raises UsageFault (E_TARGET).
     """
@@ -33,12 +37,12 @@ def parse_target(text: str | None) -> Target:
         return Target(scheme="local", reference="")
     scheme, colon, rest = text.partition(":")
     if colon and scheme in SCHEMES:
-        kind, reference = split_kind(rest) if scheme == "docker" else ("", rest)
+        kind, reference = split_kind(rest) if scheme in ("docker", "podman") else ("", rest)
         if not reference:
             raise UsageFault(
                 "E_TARGET",
                 f"target {text!r} names nothing",
-                hint=f"Write {scheme}:NAME, for example {_EXAMPLE[scheme]}.",
+                hint=f"Write {scheme}:..., for example {_EXAMPLE[_scheme(scheme)]}.",
             )
         return Target(scheme=_scheme(scheme), reference=reference, kind=kind)
     if not text.strip():
@@ -46,16 +50,21 @@ def parse_target(text: str | None) -> Target:
     return Target(scheme="docker", reference=text)
 
 
-_EXAMPLE = {
+_EXAMPLE: dict[Scheme, str] = {
     "docker": "docker:python:3.11",
+    "podman": "podman:localhost/train:latest",
+    "docker-archive": "docker-archive:saved.tar",
+    "oci-archive": "oci-archive:image.tar",
+    "oci": "oci:./layout",
     "rootfs": "rootfs:./unpacked",
     "env": "env:.venv",
+    "probe": "probe:result.json",
     "local": "local",
 }
 
 
-def _scheme(text: str) -> Literal["docker", "rootfs", "env", "local"]:
-    match text:
-        case "docker" | "rootfs" | "env" | "local":
-            return text
+def _scheme(text: str) -> Scheme:
+    for scheme in SCHEMES:
+        if text == scheme:
+            return scheme
     raise AssertionError(text)

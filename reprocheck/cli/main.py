@@ -24,6 +24,8 @@ VERBS = {
     "doctor": "doctor",
     "schema": "schema",
     "store": "store",
+    "cache": "cache",
+    "probe": "probe",
 }
 """Verb to module of `reprocheck.cli`, in the order in which a user meets them."""
 

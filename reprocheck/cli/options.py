@@ -38,7 +38,7 @@ class Recording:
     timings: bool
 
 
-def _merging(name: str, parts: tuple[str, ...], make: Callable[..., object]) -> Callable[[F], F]:
+def merging(name: str, parts: tuple[str, ...], make: Callable[..., object]) -> Callable[[F], F]:
     """Replace several parameters of a command by one value."""
 
     def decorate(function: F) -> F:
@@ -82,19 +82,23 @@ def docker_host(function: F) -> F:
     )(function)
 
 
-def output_file(what: str, *, default: str | None = None) -> Callable[[F], F]:
-    """`-o FILE` and `--force`; the command receives `output_file`."""
+def output_file(what: str, *, default: str | None = None, patterns: bool = False) -> Callable[[F], F]:
+    """`-o FILE` and `--force`; the command receives `output_file`.
+
+    `patterns` says that the command expands `%h` and `%r` (see `surroundings`).
+    """
 
     def decorate(function: F) -> F:
         standing = f"  [default: {default}]" if default else ""
-        function = _merging("output_file", ("path", "force"), OutputFile)(function)
+        names = " %h in its name is the host, %r the rank." if patterns else ""
+        function = merging("output_file", ("path", "force"), OutputFile)(function)
         function = click.option("--force", is_flag=True, help="Replace FILE when it exists.")(function)
         return click.option(
             "-o",
             "path",
             metavar="FILE",
             default=default,
-            help=f"Write {what} to FILE; '-' is stdout.{standing}",
+            help=f"Write {what} to FILE; '-' is stdout.{names}{standing}",
         )(function)
 
     return decorate
@@ -103,7 +107,7 @@ def output_file(what: str, *, default: str | None = None) -> Callable[[F], F]:
 def recording(function: F) -> F:
     """Options about what a manifest holds; the command receives `recording`."""
     parts = ("env_values", "env_policy", "ignore_outputs", "ignore_keys", "keep", "timings")
-    function = _merging("recording", parts, _recording)(function)
+    function = merging("recording", parts, _recording)(function)
     for option in (
         click.option("--timings", is_flag=True, help="Record when this was done."),
         click.option(
@@ -170,7 +174,7 @@ def resources(what: str) -> Callable[[F], F]:
 
     def decorate(function: F) -> F:
         parts = ("gpus", "nano_cpus", "memory_bytes", "shm_bytes")
-        function = _merging("resources", parts, _resources)(function)
+        function = merging("resources", parts, _resources)(function)
         for option in (
             click.option(
                 "--shm-size", "shm_bytes", callback=quantity, metavar="SIZE", help="Size of /dev/shm."
@@ -203,7 +207,7 @@ def tolerance(whose: str) -> Callable[[F], F]:
     """`--rtol` and `--atol`; the command receives `tolerance`, None when neither is given."""
 
     def decorate(function: F) -> F:
-        function = _merging("tolerance", ("rtol", "atol"), _tolerance)(function)
+        function = merging("tolerance", ("rtol", "atol"), _tolerance)(function)
         function = click.option("--atol", metavar="X", help="Absolute tolerance, likewise.")(function)
         return click.option("--rtol", metavar="X", help=f"Relative tolerance; {whose}.")(function)
 
@@ -244,6 +248,16 @@ def syft(function: F) -> F:
     """`--no-syft`; the command receives `with_syft`."""
     return click.option(
         "--syft/--no-syft", "with_syft", default=True, help="Cross-check the package list with syft."
+    )(function)
+
+
+def cache(function: F) -> F:
+    """`--no-cache`; the command receives `use_cache`."""
+    return click.option(
+        "--cache/--no-cache",
+        "use_cache",
+        default=True,
+        help="Take what an unchanged image holds from the cache; the result is the same.",
     )(function)
 
 

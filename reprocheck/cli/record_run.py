@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from reprocheck.cli import options
-from reprocheck.cli.results import check_target, write_result
 from reprocheck.cli.snapshot import announce_manifest
+from reprocheck.cli.surroundings import Surroundings, surroundings
 from reprocheck.cli.terminal import Echo, announce, outside
 from reprocheck.limits import Limits
 
@@ -61,12 +61,17 @@ if TYPE_CHECKING:
     metavar="SECONDS",
     help="Stop the run after this time.",
 )
+@click.option(
+    "--observe", is_flag=True, help="Record the libraries and modules that its processes really load."
+)
 @options.tolerance("sealed in the manifest for every later verify")
 @options.recording
 @options.syft
+@options.cache
 @options.docker_host
 @options.limit_scale
-@options.output_file("the run manifest", default="run.json")
+@surroundings
+@options.output_file("the run manifest", default="run.json", patterns=True)
 @click.argument("program", nargs=-1, type=click.UNPROCESSED, metavar="[-- COMMAND...]")
 def command(
     image: str,
@@ -80,11 +85,14 @@ def command(
     network: str,
     read_only: bool,
     seconds: int | None,
+    observe: bool,
     tolerance: Tolerance | None,
     recording: options.Recording,
     with_syft: bool,
+    use_cache: bool,
     docker_host: str | None,
     limits: Limits,
+    surroundings: Surroundings,
     output_file: options.OutputFile,
     program: tuple[str, ...],
 ) -> int:
@@ -93,18 +101,17 @@ def command(
     The same sandbox as `verify`: all capabilities dropped, no new privileges, no network unless asked for, a
     root file system that is thrown away. The program's output is shown as it comes.
     """
+    from dataclasses import replace
+
     from reprocheck.api.record import run
     from reprocheck.api.run_options import RunOptions
     from reprocheck.codec import encode_manifest
 
-    if engine == "docker" and not image:
-        raise click.UsageError("--image is needed (or --engine local for a plain process)")
-    if engine == "local" and image:
-        raise click.UsageError("--image and --engine local exclude each other")
-    check_target(output_file)
+    _check_engine(engine, image)
+    beside = surroundings.beside(output_file)
     if engine == "local":
         announce("running in a plain process: nothing is sandboxed; of the limits only --timeout applies")
-    echo = Echo(to_stderr=output_file.path == "-")
+    echo = Echo(to_stderr=beside.output_file.path == "-")
     recorded = run(
         RunOptions(
             engine="local" if engine == "local" else "docker",
@@ -119,6 +126,7 @@ def command(
             network="bridge" if network == "bridge" else "none",
             read_only=read_only,
             seconds=seconds,
+            observe=observe,
             ignore_outputs=recording.ignore_outputs,
             ignore_keys=recording.ignore_keys,
             tolerance=tolerance,
@@ -126,14 +134,22 @@ def command(
             all_values=recording.all_values,
             keep=recording.keep,
             with_syft=with_syft,
+            context=beside.context,
         ),
-        outside(limits, docker_host=docker_host, timings=recording.timings),
+        replace(outside(limits, docker_host=docker_host, timings=recording.timings), use_cache=use_cache),
         echo,
     )
-    if output_file.path == "-":
+    if beside.output_file.path == "-":
         echo.check()
-    write_result(encode_manifest(recorded.manifest), output_file)
-    return _conclude(recorded, output_file, keep=recording.keep)
+    beside.write(encode_manifest(recorded.manifest))
+    return _conclude(recorded, beside.output_file, keep=recording.keep)
+
+
+def _check_engine(engine: str, image: str) -> None:
+    if engine == "docker" and not image:
+        raise click.UsageError("--image is needed (or --engine local for a plain process)")
+    if engine == "local" and image:
+        raise click.UsageError("--image and --engine local exclude each other")
 
 
 def _conclude(recorded: Recorded, output_file: options.OutputFile, *, keep: bool) -> int:

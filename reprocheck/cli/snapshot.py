@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from reprocheck.cli import options
-from reprocheck.cli.results import check_target, write_result
+from reprocheck.cli.surroundings import Surroundings, surroundings
 from reprocheck.cli.terminal import announce, outside
 from reprocheck.limits import Limits
 
@@ -19,30 +19,43 @@ from reprocheck.limits import Limits
     multiple=True,
     help="An output of the run, as the container knows it: file, directory or glob. Repeatable.",
 )
+@click.option(
+    "--integrity", is_flag=True, help="Hold every installed file against what its package says of it."
+)
+@click.option("--probe", is_flag=True, help="Of a running container: what its processes have loaded.")
 @options.recording
 @options.syft
+@options.cache
 @options.docker_host
 @options.limit_scale
-@options.output_file("the manifest")
+@surroundings
+@options.output_file("the manifest", patterns=True)
 def command(
     target: str | None,
     outputs: tuple[str, ...],
+    integrity: bool,
+    probe: bool,
     recording: options.Recording,
     with_syft: bool,
+    use_cache: bool,
     docker_host: str | None,
     limits: Limits,
+    surroundings: Surroundings,
     output_file: options.OutputFile,
 ) -> int:
     """Record what an environment holds; nothing of it is executed.
 
-    TARGET is a Docker image or container (name, digest or id), rootfs:DIR, env:PREFIX (a venv or conda
-    prefix), or nothing for this machine and the Python environment you work in. docker:image:NAME and
-    docker:container:NAME say which is meant when both exist.
+    TARGET is a Docker image or container (name, digest or id; docker:image:NAME and docker:container:NAME say
+    which is meant when both exist), podman:NAME, docker-archive:FILE, oci-archive:FILE or oci:DIR (no daemon
+    is asked), rootfs:DIR (an unpacked image), env:PREFIX (a venv or conda prefix), probe:FILE (see
+    `reprocheck probe`), or nothing for this machine and the Python environment you work in.
     """
+    from dataclasses import replace
+
     from reprocheck.api.snapshot import SnapshotOptions, snapshot
     from reprocheck.codec import encode_manifest
 
-    check_target(output_file)
+    beside = surroundings.beside(output_file)
     manifest = snapshot(
         target,
         SnapshotOptions(
@@ -53,11 +66,14 @@ def command(
             ignore_keys=recording.ignore_keys,
             keep=recording.keep,
             with_syft=with_syft,
+            context=beside.context,
+            probe=probe,
+            integrity=integrity,
         ),
-        outside(limits, docker_host=docker_host, timings=recording.timings),
+        replace(outside(limits, docker_host=docker_host, timings=recording.timings), use_cache=use_cache),
     )
-    write_result(encode_manifest(manifest), output_file)
-    announce_manifest(manifest, output_file)
+    beside.write(encode_manifest(manifest))
+    announce_manifest(manifest, beside.output_file)
     return 4 if manifest.unknowns else 0
 
 

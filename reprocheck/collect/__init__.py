@@ -5,19 +5,26 @@ A collector that reads the file system is one module, one line in `COLLECTORS`, 
 
 from __future__ import annotations
 
+import dataclasses
+
 from reprocheck.collect import (
     apk,
     conda,
     dpkg,
+    frameworks,
+    hub,
     libc,
+    loader,
     native,
     os_release,
     python_distributions,
     python_environments,
     rpm,
+    wheel_files,
 )
 from reprocheck.collect.active import mark_active
-from reprocheck.collect.elf import library_reader, wanted_library
+from reprocheck.collect.elf import library_reader, library_spans, wanted_library
+from reprocheck.collect.integrity import check_integrity, places_of
 from reprocheck.collect.joins import (
     assign,
     merge_conda,
@@ -40,6 +47,7 @@ __all__ = [
     "Collector",
     "Observed",
     "library_reader",
+    "library_spans",
     "observe",
     "wanted",
     "wanted_library",
@@ -52,11 +60,14 @@ COLLECTORS: tuple[Collector, ...] = (
     rpm,
     python_environments,
     python_distributions,
+    wheel_files,
     conda,
     native,
+    frameworks,
+    hub,
 )
 
-_ENDINGS = ("/libc.so.6", *(ending for collector in COLLECTORS for ending in collector.endings))
+_ENDINGS = ("/libc.so.6", loader.CACHE, *(ending for collector in COLLECTORS for ending in collector.endings))
 # A set of last letters is ten times as fast as trying every ending, and two million paths come by.
 _TAILS = frozenset(ending[-4:] for ending in _ENDINGS)
 _PREFIXES = tuple(prefix for collector in COLLECTORS for prefix in collector.prefixes)
@@ -64,9 +75,9 @@ _PREFIXES = tuple(prefix for collector in COLLECTORS for prefix in collector.pre
 
 def wanted(path: str) -> bool:
     """Whether any collector will read the file at this absolute path."""
-    if path[-4:] not in _TAILS and not path.startswith(_PREFIXES):
+    if path[-4:] not in _TAILS and not path.startswith(_PREFIXES) and "/refs/" not in path:
         return False
-    return libc.wants(path) or any(collector.wants(path) for collector in COLLECTORS)
+    return libc.wants(path) or loader.wants(path) or any(collector.wants(path) for collector in COLLECTORS)
 
 
 def observe(
@@ -104,14 +115,29 @@ def observe(
             unknowns.append(found)
         else:
             system = replace(system, libc=found)
+    objects = tuple(item for part in parts for item in part.objects)
+    loading = loader.choices_of(view, limits, objects, pythons, library_path)
+    unknowns.extend(loading.unknowns)
     observed = Observed(
         os=system,
         packages=tuple(joined),
         pythons=pythons,
         libraries=own_libraries(tuple(item for part in parts for item in part.libraries), owners),
+        frameworks=frameworks.complete((item for part in parts for item in part.frameworks), joined),
+        loading=loading.choices,
+        notes=(*(note for part in parts for note in part.notes), *loading.notes),
         unknowns=tuple(unknowns),
+        wheels=tuple(item for part in parts for item in part.wheels),
+        remnants=tuple(item for part in parts for item in part.remnants),
+        hub=tuple(item for part in parts for item in part.hub),
     )
-    return _sorted(observed if only_prefix is None else narrow(view, observed, only_prefix))
+    result = _sorted(observed if only_prefix is None else narrow(view, observed, only_prefix))
+    if not integrity:
+        return result
+    places = None if only_prefix is None else places_of(result.pythons)
+    checked, problems = check_integrity(view, result, limits, places=places)
+    unknowns = sorted({*result.unknowns, *problems}, key=lambda item: (item.section, item.where, item.reason))
+    return dataclasses.replace(result, integrity=checked, unknowns=tuple(unknowns))
 
 
 def _sorted(observed: Observed) -> Observed:
@@ -125,4 +151,10 @@ def _sorted(observed: Observed) -> Observed:
         unknowns=tuple(
             sorted(set(observed.unknowns), key=lambda item: (item.section, item.where, item.reason))
         ),
+        frameworks=observed.frameworks,
+        hub=observed.hub,
+        loading=observed.loading,
+        notes=observed.notes,
+        wheels=tuple(sorted(observed.wheels, key=lambda item: item.path)),
+        remnants=tuple(sorted(set(observed.remnants), key=lambda item: (item.path, item.reason))),
     )

@@ -6,20 +6,19 @@ import re
 
 from packaging.utils import canonicalize_name
 
+from reprocheck.collect.native_names import is_own_package
+from reprocheck.collect.native_versions import with_claims
 from reprocheck.collect.observed import Claim
 from reprocheck.model.base import replace
 from reprocheck.model.filetree import FileTree, portable
-from reprocheck.model.package import NativeLibrary, Package, PythonEnvironment
+from reprocheck.model.package import NativeLibrary, Package, PythonEnvironment, VersionClaim
 
 Owners = dict[str, Claim]
 """By path, directories of the path resolved."""
 
 # Two managers can claim one path (a conda package and the RECORD that it installed): the outer one owns it.
-_RANK = {"conda": 0, "deb": 1, "apk": 2, "pypi": 3}
+_RANK = {"conda": 0, "deb": 1, "apk": 2, "rpm": 3, "pypi": 4}
 _RELEASE = re.compile(r"(?:[0-9]+:)?([0-9]+\.[0-9]+(?:\.[0-9]+)?)(?:[~_]?((?:a|b|rc)[0-9]+))?")
-_OWN_LIBRARY = re.compile(
-    r"nvidia-|cuda|cudnn|nccl|lib(?:cu|nv|nccl|openblas|blis|gomp|i?omp)|openblas|mkl|blis|intel-openmp|llvm-openmp"
-)
 
 
 def owners_of(tree: FileTree, claims: tuple[Claim, ...]) -> Owners:
@@ -166,7 +165,7 @@ def name_pip_projects(packages: list[Package], claims: tuple[Claim, ...]) -> lis
 
 
 def own_libraries(libraries: tuple[NativeLibrary, ...], owners: Owners) -> tuple[NativeLibrary, ...]:
-    """Name each library's owner, and take its version if the owner is that library's own package.
+    """Name each library's owner, and hear its version if the owner is that library's own package.
 
     scikit-learn bundles libgomp: its version says nothing about that of libgomp.
     """
@@ -177,12 +176,10 @@ def _owned(library: NativeLibrary, claim: Claim | None) -> NativeLibrary:
     if claim is None:
         return library
     library = replace(library, owner=claim.owner)
-    project = claim.owner.partition("@")[0].rpartition("/")[2]
-    if library.version or not _OWN_LIBRARY.match(project):
+    if not is_own_package(library.kind, claim.owner.partition("@")[0].rpartition("/")[2]):
         return library
-    return replace(
-        library, version=claim.version, source="wheel" if claim.manager == "pypi" else claim.manager
-    )
+    source = "wheel" if claim.manager == "pypi" else claim.manager
+    return with_claims(library, (VersionClaim(version=claim.version, source=source),))
 
 
 def sort_key(package: Package) -> tuple[str, ...]:

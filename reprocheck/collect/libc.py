@@ -24,7 +24,11 @@ def wants(path: str) -> bool:
 
 def libc_of(view: ContainerView, packages: tuple[Package, ...]) -> str | Unknown:
     """Return `glibc 2.36`, `musl 1.2.4`, or '' when the tree has no C library."""
-    for kind, package, label in (("deb", "libc6", "glibc"), ("apk", "musl", "musl")):
+    for kind, package, label in (
+        ("deb", "libc6", "glibc"),
+        ("rpm", "glibc", "glibc"),
+        ("apk", "musl", "musl"),
+    ):
         for item in packages:
             if item.type == kind and item.name == package and (match := _UPSTREAM.match(item.version)):
                 return f"{label} {match[1]}"

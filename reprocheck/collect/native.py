@@ -1,111 +1,113 @@
-"""Native libraries that numbers come from: the CUDA stack, BLAS, OpenMP."""
+"""Native libraries that numbers come from: CUDA stack, BLAS, OpenMP; all copies, with their versions."""
 
 from __future__ import annotations
 
-import re
-
-from reprocheck.collect.native_names import kind_of, version_in
+from reprocheck.collect.elf import (
+    EMPTY,
+    LINKER_SCRIPT,
+    NO_ELF,
+    NO_LIBRARY,
+    NOT_DYNAMIC,
+    wanted_library,
+)
+from reprocheck.collect.native_names import kind_at, version_in
+from reprocheck.collect.native_strings import RELEASE_OF
+from reprocheck.collect.native_toolkits import Toolkits, is_version_file, read_toolkits
+from reprocheck.collect.native_versions import with_claims
 from reprocheck.collect.observed import Observed
 from reprocheck.collect.python_sites import in_package_cache
-from reprocheck.collect.reading import read, read_json, text_of, unknown
-from reprocheck.limits import KIB, Limits
-from reprocheck.model.base import replace
+from reprocheck.collect.reading import unknown
+from reprocheck.limits import Limits
 from reprocheck.model.filetree import portable
-from reprocheck.model.package import NativeLibrary
+from reprocheck.model.library import LibraryFacts
+from reprocheck.model.package import NativeLibrary, VersionClaim
 from reprocheck.model.unknown import Unknown
-from reprocheck.ports import ContainerView
+from reprocheck.ports import ContainerView, ViewError
 
 name: str = "native"
-endings: tuple[str, ...] = ("/version.json", "/version.txt")
+endings: tuple[str, ...] = ("/version.json", "/version.txt", "/cudnn_version.h", "/cudnn_version_v9.h")
 prefixes: tuple[str, ...] = ()
 
-_TOOLKIT = re.compile(r"(/usr/local/cuda[^/]*)/version\.(json|txt)")
-_VERSION_TXT = re.compile(rb"CUDA Version ([0-9]+(?:\.[0-9]+){1,3})")
-_VERSION = re.compile(r"[0-9]+(?:\.[0-9]+){1,3}")
-_COMPONENTS = {
-    "cuda-runtime": "cuda_cudart",
-    "cublas": "libcublas",
-    "cufft": "libcufft",
-    "cusolver": "libcusolver",
-    "cusparse": "libcusparse",
-    "curand": "libcurand",
-    "nvrtc": "cuda_nvrtc",
-}
+_OUT_OF_SIGHT = "is too large to be looked at"
+"""As `engine.window` says it."""
+_FACTS = frozenset({EMPTY, NO_ELF, NO_LIBRARY, NOT_DYNAMIC})
 
 
 def wants(path: str) -> bool:
-    """The CUDA toolkit's own version files; of libraries the name is enough."""
-    return path.endswith(endings) and _TOOLKIT.fullmatch(path) is not None
+    """The version files of the CUDA toolkit and of cuDNN; libraries are asked for by `wanted_library`."""
+    return path.endswith(endings) and is_version_file(path)
 
 
 def collect(view: ContainerView, limits: Limits) -> Observed:
     """List regular files only: links to a library are not another library. Owners come with the joins."""
     unknowns: list[Unknown] = []
-    toolkits: dict[str, dict[str, str]] = {}
-    libraries: list[NativeLibrary] = []
-    for path in sorted(filter(wants, view.tree.entries)):
-        root, suffix = path.rpartition("/")[0], path.rpartition(".")[2]
-        if view.tree.entries[path].kind != "file":
+    toolkits = read_toolkits(view, limits, [path for path in view.tree.entries if wants(path)], unknowns)
+    libraries = list(toolkits.libraries)
+    objects: list[tuple[str, LibraryFacts]] = []
+    notes: list[str] = []
+    paths = sorted(
+        path for path, entry in view.tree.entries.items() if entry.kind == "file" and wanted_library(path)
+    )
+    for index, path in enumerate(paths):
+        if index == limits.libraries:
+            reason = f"is behind the first {index} shared objects (limit libraries; see --limit-scale)"
+            unknowns.append(unknown("libraries", path, reason))
+            break
+        if in_package_cache(view.tree, path):
             continue
-        versions = _versions(view, path, suffix, limits, unknowns)
-        if "cuda" in versions and "cuda" not in toolkits.get(root, {}):
-            libraries.append(
-                NativeLibrary(
-                    kind="cuda-toolkit",
-                    name=root.rpartition("/")[2],
-                    path=portable(path),
-                    version=versions["cuda"],
-                    source=f"version.{suffix}",
-                )
-            )
-        toolkits[root] = versions | toolkits.get(root, {})
-    for path, entry in view.tree.entries.items():
-        if ".so" not in path or entry.kind != "file":
+        facts = _facts(view, path, unknowns, notes)
+        if facts is None:
             continue
-        label = path.rpartition("/")[2]
-        kind = kind_of(label)
-        if kind and not in_package_cache(view.tree, path):
-            version = version_in(label, kind)
-            library = NativeLibrary(
-                kind=kind,
-                name=portable(label),
-                path=portable(path),
-                version=version,
-                source="file-name" if version else "",
-            )
-            libraries.append(library if version else _by_toolkit(library, path, toolkits))
-    return Observed(libraries=tuple(libraries), unknowns=tuple(unknowns))
+        objects.append((path, facts))
+        kind = kind_at(path, facts.soname)
+        if kind:
+            libraries.append(_library(path, kind, facts, toolkits))
+    return Observed(
+        libraries=tuple(libraries), objects=tuple(objects), unknowns=tuple(unknowns), notes=tuple(notes)
+    )
 
 
-def _by_toolkit(library: NativeLibrary, path: str, toolkits: dict[str, dict[str, str]]) -> NativeLibrary:
-    for root, versions in toolkits.items():
-        version = versions.get(_COMPONENTS.get(library.kind, "-"), "")
-        if path.startswith(f"{root}/") and version:
-            return replace(library, version=version, source="version.json")
-    return library
+def _facts(
+    view: ContainerView, path: str, unknowns: list[Unknown], notes: list[str]
+) -> LibraryFacts | None:
+    """Return what the file says of itself; nothing, if it cannot be read but its name says what it is.
+
+    None for what is no library at all. A dynamic section in the middle of a large file is a note: that the
+    file is there and whose it is stays known.
+    """
+    numeric = bool(kind_at(path))
+    try:
+        return view.library(path)
+    except (FileNotFoundError, IsADirectoryError):
+        return None
+    except ViewError as error:
+        reason = str(error)
+    if reason == LINKER_SCRIPT or (not numeric and (reason in _FACTS or ".so" not in path)):
+        return None  # of an interpreter only its DT_RPATH was asked for
+    if reason.startswith(_OUT_OF_SIGHT):
+        notes.append(f"{portable(path)} {reason}: what it needs and where from is not told")
+    elif reason != EMPTY:
+        unknowns.append(unknown("libraries", path, reason or "could not be read"))
+    return LibraryFacts() if numeric else None
 
 
-def _versions(
-    view: ContainerView, path: str, suffix: str, limits: Limits, unknowns: list[Unknown]
-) -> dict[str, str]:
-    """Return the version of each component that a toolkit's version file names; `cuda` is the toolkit."""
-    if suffix == "txt":  # before CUDA 11.1
-        raw = read(view, path, 64 * KIB, "libraries")
-        if isinstance(raw, Unknown):
-            unknowns.append(raw)
-            return {}
-        match = _VERSION_TXT.search(raw)
-        if match is None:
-            unknowns.append(unknown("libraries", path, "names no CUDA version"))
-            return {}
-        return {"cuda": match[1].decode("ascii")}
-    document = read_json(view, path, limits, "libraries")
-    if isinstance(document, Unknown):
-        unknowns.append(document)
-        return {}
-    found: dict[str, str] = {}
-    for key, value in document.items():
-        version = text_of(value.get("version")) if isinstance(value, dict) else ""
-        if _VERSION.fullmatch(version):
-            found[key] = version
-    return found
+def _library(path: str, kind: str, facts: LibraryFacts, toolkits: Toolkits) -> NativeLibrary:
+    label = path.rpartition("/")[2]
+    strings = dict(facts.versions)
+    if kind in ("blas", "lapack"):  # Debian's alternatives: a libblas.so.3 that is all of OpenBLAS
+        kind = next((other for other in ("openblas", "mkl", "blis") if other in strings), kind)
+    claims = [
+        VersionClaim(version=strings[what], source="string")
+        for what in RELEASE_OF.get(kind, ())
+        if what in strings
+    ]
+    claims.append(VersionClaim(version=version_in(label, kind), source="file-name"))
+    library = NativeLibrary(
+        kind=kind,
+        name=portable(label),
+        path=portable(path),
+        soname=portable(facts.soname),
+        build_id=facts.build_id,
+        sha256=facts.sha256,
+    )
+    return with_claims(library, (*claims, *toolkits.claims(path, kind)))

@@ -9,6 +9,7 @@ from reprocheck.limits import Limits
 from reprocheck.model.context import HubRepository
 from reprocheck.model.image import OperatingSystem
 from reprocheck.model.integrity import Integrity
+from reprocheck.model.library import LibraryFacts
 from reprocheck.model.package import (
     Framework,
     LoaderChoice,
@@ -30,7 +31,7 @@ class Claim:
     """
 
     path: str
-    manager: Literal["deb", "apk", "conda", "pypi"]
+    manager: Literal["deb", "apk", "rpm", "conda", "pypi"]
     owner: str
     """purl of the package."""
     version: str
@@ -52,8 +53,12 @@ class Observed:
     loading: tuple[LoaderChoice, ...] = ()
     hub: tuple[HubRepository, ...] = ()
     integrity: Integrity | None = None
+    notes: tuple[str, ...] = ()
+    """What a reader should know that is no failure to read."""
     claims: tuple[Claim, ...] = ()
     """Between the collectors and the joins only; `observe` gives none."""
+    objects: tuple[tuple[str, LibraryFacts], ...] = ()
+    """Shared objects by path, for the choices of the dynamic loader; `observe` gives none."""
 
 
 class Collector(Protocol):

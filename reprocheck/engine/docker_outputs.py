@@ -10,7 +10,6 @@ import base64
 import binascii
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reprocheck import strictjson
@@ -85,8 +84,8 @@ def container_outputs(
 def _readable(client: APIClient, mount: HostMount) -> bool:
     if not mount.writable or not mount.source or not shares_files(client):
         return False
-    source = Path(mount.source)
-    return os.access(source, os.R_OK | os.X_OK if source.is_dir() else os.R_OK)
+    # Not Path.is_dir, which raises for what lies in a directory that is closed to this user.
+    return os.access(mount.source, os.R_OK | os.X_OK if os.path.isdir(mount.source) else os.R_OK)
 
 
 def _owner(name: str, places: dict[str, HostMount]) -> str | None:

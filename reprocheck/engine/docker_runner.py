@@ -20,11 +20,13 @@ from reprocheck.engine.docker_traces import created, new_trace
 from reprocheck.engine.docker_volumes import writable_volumes
 from reprocheck.engine.interrupts import interrupts_deferred
 from reprocheck.engine.log_tail import FirstLine, LogTail
-from reprocheck.engine.sandbox import build_container_config
+from reprocheck.engine.observation import Observation
+from reprocheck.engine.sandbox import REPORTS, build_container_config
 from reprocheck.engine.writing import scratch_directory
 from reprocheck.errors import CouldNotRun
 from reprocheck.limits import Limits
 from reprocheck.model.run import Change
+from reprocheck.model.sighting import HOOK_PLACE
 from reprocheck.ports import LogSink, Outcome, OutputFile, Plan, RefusedOutput
 
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 _KILLED = 137
 _TINI = ("[FATAL tini (", " failed: ")
 """How docker-init says that it cannot execute the command (krallin/tini `src/tini.c`, spawn_process)."""
+_CATATONIT = ("ERROR (catatonit:", "): failed to exec pid1: ")
+"""The same of podman's init (openSUSE/catatonit `catatonit.c`, spawn_pid1), which ends with 1."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,7 +54,7 @@ class DockerFinished:
 
     def outputs(self) -> Iterator[OutputFile | RefusedOutput]:
         """Files that match the plan's outputs, sorted by name. Raises CouldNotRun."""
-        yield from container_outputs(
+        found = container_outputs(
             self.client,
             self.container,
             layers=overlay_layers(self.document),
@@ -59,6 +63,8 @@ class DockerFinished:
             limits=self.limits,
             scratch=self.scratch,
         )
+        # A pattern such as /*/* must not take what is there only while the run is observed.
+        yield from (file for file in found if not file.name.startswith(f"{HOOK_PLACE}/"))
 
     def changes(self) -> tuple[Change, ...]:
         """Changes of the writable layer that are not outputs, sorted by path. Raises CouldNotRun."""
@@ -67,11 +73,12 @@ class DockerFinished:
 
 
 class DockerRunner:
-    """Runs plans on one engine (`ports.Runner`)."""
+    """Runs plans on one engine (`ports.Runner`); `observation` is for one run."""
 
-    def __init__(self, client: APIClient, *, limits: Limits) -> None:
+    def __init__(self, client: APIClient, *, limits: Limits, observation: Observation | None = None) -> None:
         self._client = client
         self._limits = limits
+        self._observation = observation
 
     @contextmanager
     def run(self, plan: Plan, sink: LogSink) -> Iterator[DockerFinished]:
@@ -80,11 +87,13 @@ class DockerRunner:
         `sink` gets the program's output (both streams, in order of arrival) in this thread; it slows the
         program down when it is slow. Raises UsageFault (E_PLAN, E_GPUS, E_OUTPUT_DIRECTORY) and CouldNotRun:
         E_IMAGE_NOT_FOUND, E_COMMAND_NOT_FOUND, E_MOUNT_REFUSED, E_NO_GPU_RUNTIME, E_RUNTIME_REFUSED,
-        E_ENGINE_REFUSED, E_DISK_FULL, E_DAEMON_LOST, E_STREAM_STALLED, E_NOT_STOPPED, E_LEFT_BEHIND.
+        E_ENGINE_REFUSED, E_DISK_FULL, E_DAEMON_LOST, E_STREAM_STALLED, E_NOT_STOPPED, E_LEFT_BEHIND; for an
+        observed run also UsageFault (E_OBSERVE_REMOTE).
         """
         trace = new_trace("run")
         build_container_config(plan, labels=trace.labels)  # a plan that makes no sense is told at once
-        if plan.gpus and engine_name(self._client).startswith("podman"):
+        podman = engine_name(self._client).startswith("podman")
+        if plan.gpus and podman:
             raise CouldNotRun(
                 "E_NO_GPU_RUNTIME",
                 "podman drops a request for GPUs made through the Docker API and would run without them",
@@ -92,11 +101,20 @@ class DockerRunner:
             )
         with ExitStack() as stack:
             scratch = stack.enter_context(scratch_directory())
-            volumes = stack.enter_context(writable_volumes(self._client, plan, limits=self._limits))
-            config = build_container_config(plan, labels=trace.labels, volumes=volumes)
+            watch = self._observation
+            observer = watch.hook_into(self._client, plan, scratch) if watch is not None else None
+            more = (REPORTS,) if observer is not None else ()
+            volumes = stack.enter_context(
+                writable_volumes(self._client, plan, limits=self._limits, more=more)
+            )
+            config = build_container_config(
+                plan, labels=trace.labels, volumes=volumes, ulimits=not podman, observer=observer
+            )
             log = stack.enter_context(Log(self._client, limits=self._limits))
             container = stack.enter_context(created(self._client, config, trace=trace, limits=self._limits))
             outcome, document = self._execute(plan, sink, container, log)
+            if watch is not None:
+                watch.read_container(self._client, container, document, scratch)
             yield DockerFinished(
                 outcome=outcome,
                 client=self._client,
@@ -109,7 +127,7 @@ class DockerRunner:
 
     def _execute(self, plan: Plan, sink: LogSink, container: str, log: Log) -> tuple[Outcome, Document]:
         tail = LogTail()
-        show = FirstLine(_TINI[0].encode(), sink)
+        show = FirstLine((_TINI[0].encode(), _CATATONIT[0].encode()), sink)
         guard = Guard(
             self._client,
             container,
@@ -122,6 +140,8 @@ class DockerRunner:
             with interrupts_deferred(), translated("starting the container"):
                 self._client.start(container)
             guard.start()
+            if self._observation is not None:
+                self._observation.watch_container(self._client, container)
             for chunk in log.chunks(guard.ended):
                 tail.add(chunk)
                 show(chunk)
@@ -130,6 +150,8 @@ class DockerRunner:
                 pass
         finally:
             guard.cancel()
+            if self._observation is not None:
+                self._observation.stop()
         if guard.problem is not None:
             raise guard_failure(guard.problem)
         with translated("looking at the stopped container"):
@@ -155,12 +177,17 @@ def _outcome(state: Document, guard: Guard, tail: LogTail) -> Outcome:
 
 
 def _check_started(outcome: Outcome, plan: Plan) -> None:
-    """Tell docker-init's failure to execute the command from a program that ended with 126 or 127."""
-    start, failed = _TINI
+    """Tell an init's failure to execute the command from a program that ended with the same code."""
     said = outcome.log_tail
-    if outcome.exit_code not in (126, 127) or said.count("\n") != 1 or not said.startswith(start):
+    if said.count("\n") != 1:
         return
-    if f" exec {plan.argv[0]}{failed}" not in said:
+    if outcome.exit_code in (126, 127) and said.startswith(_TINI[0]):
+        failed = _TINI[1]
+        if f" exec {plan.argv[0]}{failed}" not in said:
+            return
+    elif outcome.exit_code == 1 and said.startswith(_CATATONIT[0]) and _CATATONIT[1] in said:
+        failed = _CATATONIT[1]
+    else:
         return
     reason = said.rpartition(failed)[2].strip()
     raise CouldNotRun(

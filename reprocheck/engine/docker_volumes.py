@@ -22,8 +22,10 @@ SHARED_DIRECTORY = "/var/tmp"  # noqa: S108 - of the image; nothing is written t
 
 
 @contextmanager
-def writable_volumes(client: APIClient, plan: Plan, *, limits: Limits) -> Iterator[Mapping[str, str]]:
-    """Give the volume names for the plan's directories when its user is not root, else nothing.
+def writable_volumes(
+    client: APIClient, plan: Plan, *, limits: Limits, more: tuple[str, ...] = ()
+) -> Iterator[Mapping[str, str]]:
+    """Give volume names for the plan's directories, and `more`, when its user is not root, else nothing.
 
     A fresh volume belongs to root and is closed to others. The engine gives it the mode of the image's
     directory that it is first mounted on, so each is first mounted on one that everybody may write to, in a
@@ -31,7 +33,7 @@ def writable_volumes(client: APIClient, plan: Plan, *, limits: Limits) -> Iterat
     """
     names: dict[str, str] = {}
     with ExitStack() as stack:
-        for directory in plan.directories if not _is_root(plan.user) else ():
+        for directory in (*plan.directories, *more) if not _is_root(plan.user) else ():
             trace = new_trace("volume")
             config = build_unstarted_config(plan.image, labels=trace.labels, volume=SHARED_DIRECTORY)
             container = stack.enter_context(created(client, config, trace=trace, limits=limits))

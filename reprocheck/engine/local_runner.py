@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from reprocheck.engine.copying import copy_tree
 from reprocheck.engine.log_tail import LogTail
+from reprocheck.engine.observation import Observation
 from reprocheck.engine.outputs import directory_outputs
 from reprocheck.engine.patterns import Patterns
 from reprocheck.engine.process import supervise
@@ -47,9 +48,12 @@ class LocalRunner:
     uses). A process that leaves its session on purpose (a daemon) is not found again.
     """
 
-    def __init__(self, *, limits: Limits, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, *, limits: Limits, environ: Mapping[str, str], observation: Observation | None = None
+    ) -> None:
         self._limits = limits
         self._environ = dict(environ)
+        self._observation = observation
 
     @contextmanager
     def run(self, plan: Plan, sink: LogSink) -> Iterator[Finished]:
@@ -72,7 +76,10 @@ class LocalRunner:
             make_private_directory(directory)
             # Temporary files of the program are neither outputs nor left on this machine.
             environ = {**self._environ, "TMPDIR": temporary, **dict(plan.environment)}
-            outcome = _execute(plan, directory, environ, sink)
+            watch = self._observation
+            observed = watch.local(environ, private=(workspace, temporary)) if watch else nullcontext(environ)
+            with observed as environ:
+                outcome = _execute(plan, directory, environ, sink)
             files = tuple(directory_outputs(workspace, "", plan.outputs, limits=self._limits))
             yield LocalFinished(outcome=outcome, files=files)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import Protocol
 
 from reprocheck.engine.budget import over_limit
@@ -64,6 +65,15 @@ class _Tee:
         return {one.name: one.hexdigest() for one in self._sums}
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kept:
+    """What is kept of one file; a text says why it is not. None is what nobody asked for."""
+
+    content: bytes | str | None = None
+    library: LibraryFacts | str | None = None
+    sums: dict[str, str] | None = None
+
+
 class Retained:
     """Bytes, library facts, digests and names kept so far; bytes and names count against one budget."""
 
@@ -72,86 +82,115 @@ class Retained:
         self._limits = limits
         self._where = where
         self._total = 0
-        self._files: dict[str, bytes | str] = {}
-        self._libraries: dict[str, LibraryFacts | str] = {}
-        self._digests: dict[str, dict[str, str]] = {}
+        self._kept: dict[str, Kept] = {}
 
     def count(self, size: int) -> None:
-        """Add to what is kept. Raises CouldNotRun (E_LIMIT)."""
+        """Add to what is kept, or give back. Raises CouldNotRun (E_LIMIT)."""
         self._total += size
         if self._total > self._limits.retained_total:
             raise over_limit("retained_total", self._limits.retained_total, self._where)
 
-    def take(self, path: str, size: int, body: Body) -> None:
-        """Keep of a regular file what the interest names; reads nothing when that is nothing."""
+    def hold(self, path: str, size: int, body: Body) -> Kept | None:
+        """Read of a regular file what the interest names; when that is nothing, read nothing and give None.
+
+        What comes back counts as kept until it is released. Raises CouldNotRun (E_LIMIT), and what `body`
+        raises.
+        """
         if masked(path):
-            return
+            return None
+        content: bytes | str | None = None
         keep = self._interest.keep(path)
         if keep and size > self._limits.retained_file:
             keep = False
-            self._files[path] = (
+            content = (
                 f"has {size} bytes, more than the limit retained_file "
                 f"({self._limits.retained_file}; see --limit-scale)"
             )
         elif keep:
             self.count(size)
         library = self._interest.library(path)
-        if not (keep or library or self._interest.digests):
-            return
-        seen = _Tee(
-            size, self._interest.digests, whole=keep, window=self._limits.library_window if library else 0
-        )
+        hashed = self._interest.digests
+        if not (keep or library or hashed):
+            return None if content is None else Kept(content=content)
+        seen = _Tee(size, hashed, whole=keep, window=self._limits.library_window if library else 0)
         while chunk := body.read(_CHUNK):
             seen.add(chunk)
-        if keep:
-            self._files[path] = seen.content()
-        if library:
-            try:
-                self._libraries[path] = self._interest.read_library(path, seen.windows())
-            except ViewError as error:
-                self._libraries[path] = str(error)
-        if self._interest.digests:
-            self._digests[path] = seen.digests()
+        return Kept(
+            content=seen.content() if keep else content,
+            library=self._look(path, seen.windows()) if library else None,
+            sums=seen.digests() if hashed else None,
+        )
+
+    def _look(self, path: str, window: StoredWindow) -> LibraryFacts | str:
+        try:
+            return self._interest.read_library(path, window)
+        except ViewError as error:
+            return str(error)
+
+    def share(self, path: str, first: Kept | None) -> Kept | None:
+        """Give a hard link `path` what its first name has; it counts by itself, whichever goes first."""
+        if masked(path):
+            return None
+        content: bytes | str | None = None
+        library: LibraryFacts | str | None = None
+        if self._interest.keep(path):
+            content = first.content if first else None
+            content = "is a hard link to a file whose bytes were not kept" if content is None else content
+            if isinstance(content, bytes):
+                self.count(len(content))
+        if self._interest.library(path):
+            library = first.library if first else None
+            library = "is a hard link to a file that was not looked at" if library is None else library
+        sums = first.sums if first else None
+        if content is None and library is None and sums is None:
+            return None
+        return Kept(content=content, library=library, sums=sums)
+
+    def release(self, kept: Kept | None) -> None:
+        """Give back what was held: a later file replaces it, or a later layer removes it."""
+        if kept is not None and isinstance(kept.content, bytes):
+            self._total -= len(kept.content)
+
+    def put(self, path: str, kept: Kept | None) -> None:
+        """Say what the finished view has at a path."""
+        if kept is not None:
+            self._kept[path] = kept
+
+    def take(self, path: str, size: int, body: Body) -> None:
+        """Keep of a regular file what the interest names, at its path."""
+        self.put(path, self.hold(path, size, body))
 
     def forget(self, path: str) -> None:
         """Drop what is kept of a path: a later member replaces it."""
-        self._files.pop(path, None)
-        self._libraries.pop(path, None)
-        self._digests.pop(path, None)
+        self.release(self._kept.pop(path, None))
 
     def alias(self, path: str, of: str) -> None:
         """Give a hard link what its first name has."""
-        if masked(path):
-            return
-        if self._interest.keep(path):
-            self._files[path] = self._files.get(of, "is a hard link to a file whose bytes were not kept")
-        if self._interest.library(path):
-            self._libraries[path] = self._libraries.get(of, "is a hard link to a file that was not looked at")
-        if of in self._digests:
-            self._digests[path] = self._digests[of]
+        self.put(path, self.share(path, self._kept.get(of)))
 
     def view(self, tree: FileTree) -> View:
         """Give the kept files as a view."""
-        files, libraries, sums = self._files, self._libraries, self._digests
+        known = self._kept
+        nothing = Kept()
 
         def load(entry: Entry, limit: int) -> bytes:
-            content = files.get(entry.path, _NOT_KEPT)
-            if isinstance(content, str):
-                raise ViewError(content)
+            content = known.get(entry.path, nothing).content
+            if not isinstance(content, bytes):
+                raise ViewError(content or _NOT_KEPT)
             if len(content) > limit:
                 raise ViewError(f"has {len(content)} bytes, more than the limit of {limit}")
             return content
 
         def inspect(entry: Entry) -> LibraryFacts:
-            facts = libraries.get(entry.path, _NOT_KEPT)
-            if isinstance(facts, str):
-                raise ViewError(facts)
+            facts = known.get(entry.path, nothing).library
+            if facts is None or isinstance(facts, str):
+                raise ViewError(facts or _NOT_KEPT)
             return facts
 
         def digest(entry: Entry, algorithm: Algorithm) -> str:
-            known = sums.get(entry.path)
-            if known is None:
+            sums = known.get(entry.path, nothing).sums
+            if sums is None:
                 raise ViewError("was not hashed while the image was read")
-            return known[algorithm]
+            return sums[algorithm]
 
         return View(tree=tree, load=load, inspect=inspect, digest=digest)

@@ -11,9 +11,11 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from reprocheck.errors import UsageFault
 from reprocheck.model.places import can_hold, is_kernel_place, is_system_place, is_wild
+from reprocheck.model.sighting import HOOK_PLACE
 from reprocheck.ports import Plan, PlannedMount
 
 HOSTNAME = "reprocheck"
@@ -25,23 +27,47 @@ _GPU_CAPABILITIES = ["gpu", "compute", "utility"]
 """`gpu` selects the driver (docker/cli `opts/gpus.go`), the others are all that it hands in."""
 _NO_VOLUMES: Mapping[str, str] = {}
 
+HOOK_TARGET = f"{HOOK_PLACE}/observer"
+REPORTS = f"{HOOK_PLACE}/reports"
+REPORTS_VARIABLE = "REPROCHECK_OBSERVE_DIR"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ObserverMounts:
+    """What an observed container is given beside its plan; no manifest can ask for it."""
+
+    hook: str
+    """Directory of this machine with the hook, handed in read-only."""
+    python_path: str
+    """PYTHONPATH that the program would have without it."""
+
 
 def build_container_config(
-    plan: Plan, *, labels: Mapping[str, str], volumes: Mapping[str, str] = _NO_VOLUMES
+    plan: Plan,
+    *,
+    labels: Mapping[str, str],
+    volumes: Mapping[str, str] = _NO_VOLUMES,
+    ulimits: bool = True,
+    observer: ObserverMounts | None = None,
 ) -> Mapping[str, object]:
     """Return the request that creates the container of `plan`.
 
     `volumes` names the volumes of the engine that stand for some of the plan's directories; each other one
-    gets an anonymous volume, which goes with the container. The command never passes a shell. Raises
-    UsageFault (E_PLAN, E_GPUS, E_OUTPUT_DIRECTORY) for a plan that makes no sense.
+    gets an anonymous volume, which goes with the container. `ulimits=False` leaves them to the engine: one
+    that is named makes podman forget `default_ulimits` of its containers.conf, and raise the others to
+    values that not every host grants. `observer` adds the hook of `--observe` and an empty volume for its
+    reports. The command never passes a shell. Raises UsageFault (E_PLAN, E_GPUS, E_OUTPUT_DIRECTORY) for a
+    plan that makes no sense.
     """
     _check(plan)
+    if observer is not None:
+        _check_observed(plan)
     return {
         "Image": plan.image,
         # The program is the entry point: an empty list there means "the image's own" to some engines.
         "Entrypoint": [plan.argv[0]],
         "Cmd": list(plan.argv[1:]),
-        "Env": _environment(plan),
+        "Env": _environment(plan, observer),
         "WorkingDir": plan.working_dir,
         "User": plan.user,
         "Hostname": HOSTNAME,
@@ -56,7 +82,7 @@ def build_container_config(
         "Healthcheck": {"Test": ["NONE"]},
         "StopSignal": "SIGTERM",
         "Labels": dict(sorted(labels.items())),
-        "HostConfig": _host_config(plan, volumes),
+        "HostConfig": _host_config(plan, volumes, ulimits=ulimits, observer=observer),
     }
 
 
@@ -83,7 +109,9 @@ def build_unstarted_config(
     }
 
 
-def _host_config(plan: Plan, volumes: Mapping[str, str]) -> dict[str, object]:
+def _host_config(
+    plan: Plan, volumes: Mapping[str, str], *, ulimits: bool, observer: ObserverMounts | None
+) -> dict[str, object]:
     config: dict[str, object] = {
         "NetworkMode": "bridge" if plan.network == "bridge" else "none",
         "IpcMode": "private",
@@ -94,9 +122,10 @@ def _host_config(plan: Plan, volumes: Mapping[str, str]) -> dict[str, object]:
         "Mounts": [
             *(_mount(mount) for mount in sorted(plan.mounts, key=lambda mount: mount.target)),
             *(_volume(target, volumes.get(target)) for target in sorted(plan.directories)),
+            *(_observer_mounts(observer, volumes) if observer is not None else ()),
         ],
         # Never nofile: a value above the daemon's own hard limit keeps every container from starting.
-        "Ulimits": [{"Name": "core", "Soft": 0, "Hard": 0}],
+        "Ulimits": [{"Name": "core", "Soft": 0, "Hard": 0}] if ulimits else [],
         "LogConfig": {"Type": "json-file", "Config": {"max-size": "16m", "max-file": "1"}},
         "Init": True,
         "AutoRemove": False,
@@ -114,12 +143,23 @@ def _host_config(plan: Plan, volumes: Mapping[str, str]) -> dict[str, object]:
     return config
 
 
-def _environment(plan: Plan) -> list[str]:
+def _observer_mounts(observer: ObserverMounts, volumes: Mapping[str, str]) -> list[dict[str, object]]:
+    return [
+        _mount(PlannedMount(source=observer.hook, target=HOOK_TARGET)),
+        _volume(REPORTS, volumes.get(REPORTS)),
+    ]
+
+
+def _environment(plan: Plan, observer: ObserverMounts | None) -> list[str]:
     """Sorted by name; a name given twice has its last value, as in a shell."""
     variables = dict(plan.environment)
     if not plan.gpus:
         # An image may declare NVIDIA_VISIBLE_DEVICES=all, which NVIDIA's default runtime obeys.
         variables["NVIDIA_VISIBLE_DEVICES"] = "void"
+    if observer is not None:
+        # An empty entry would mean the working directory.
+        variables["PYTHONPATH"] = f"{HOOK_TARGET}:{observer.python_path}".rstrip(":")
+        variables[REPORTS_VARIABLE] = REPORTS
     return [f"{name}={value}" for name, value in sorted(variables.items())]
 
 
@@ -205,6 +245,12 @@ def _check_directories(plan: Plan) -> None:
             raise _directory_fault(directory, "no declared output lies there")
         if directory in mounted or plan.directories.count(directory) > 1:
             raise _directory_fault(directory, "something else is mounted there")
+
+
+def _check_observed(plan: Plan) -> None:
+    targets = (*(mount.target for mount in plan.mounts), *plan.directories, *plan.outputs)
+    if any(f"{_plain(target)}/".startswith(f"{HOOK_PLACE}/") for target in targets):
+        raise _fault(f"uses {HOOK_PLACE}, where the observation is")
 
 
 def _directory_fault(directory: str, why: str) -> UsageFault:

@@ -25,6 +25,8 @@ _POSIX = b"ustar\x0000"
 _MAGICS = (_POSIX, b"ustar  \x00", bytes(8))
 _OCTAL = frozenset(b"01234567")
 
+Read = Callable[[int], bytes]
+Leap = Callable[[int], None]
 MemberKind = Literal["file", "directory", "link", "hardlink", "other"]
 _KINDS: dict[bytes, MemberKind] = {
     b"\0": "file",
@@ -53,8 +55,9 @@ class Member:
 class _Source:
     """Buffered bytes of the stream, counted against the budget."""
 
-    def __init__(self, read: Callable[[int], bytes], *, budget: str, allowed: int, where: str) -> None:
+    def __init__(self, read: Read, leap: Leap | None, *, budget: str, allowed: int, where: str) -> None:
         self._read = read
+        self._leap = leap
         self._chunk = b""
         self._at = 0
         self._budget = budget
@@ -93,6 +96,13 @@ class _Source:
         return b"".join(pieces)
 
     def skip(self, size: int, what: str) -> None:
+        ahead = size - (len(self._chunk) - self._at)
+        if self._leap is not None and ahead > 0:
+            self.afford(size)
+            self._chunk, self._at = b"", 0
+            self.consumed += size
+            self._leap(ahead)
+            return
         while size:
             piece = self.some(size)
             if not piece:
@@ -132,6 +142,8 @@ class BinaryReader:
         self._source = source
         self._left = size
         self._padding = -size % BLOCK
+        self.offset = source.consumed
+        """Where the member's bytes begin in the stream."""
 
     def read(self, size: int) -> bytes:
         """Give at most `size` bytes, b'' at the member's end.
@@ -163,16 +175,17 @@ class _Overrides:
 
 
 def read_members(
-    read: Callable[[int], bytes], *, limits: Limits, where: str, budget: str = "image_stream"
+    read: Read, *, limits: Limits, where: str, budget: str = "image_stream", leap: Leap | None = None
 ) -> Iterator[tuple[Member, BinaryReader]]:
     """Give every member of a tar stream with its bytes; bytes that are not read are skipped.
 
-    `read(n)` gives some bytes, b'' at the end. `where` begins messages. `budget` names the field of `limits`
-    that bounds the whole stream. A path may come twice; the last one counts, as when unpacking. Raises
-    CouldNotRun (E_TAR_TRUNCATED, E_TAR_DAMAGED, E_LIMIT) and InputFault (E_TAR_HOSTILE). The archive is
-    complete only when the iteration has ended without an error.
+    `read(n)` gives some bytes, b'' at the end; `leap(n)` goes that far forward where the stream is one that
+    can seek, also beyond its end. `where` begins messages. `budget` names the field of `limits` that bounds
+    the whole stream. A path may come twice; the last one counts, as when unpacking. Raises CouldNotRun
+    (E_TAR_TRUNCATED, E_TAR_DAMAGED, E_LIMIT) and InputFault (E_TAR_HOSTILE). The archive is complete only
+    when the iteration has ended without an error.
     """
-    source = _Source(read, budget=budget, allowed=getattr(limits, budget), where=where)
+    source = _Source(read, leap, budget=budget, allowed=getattr(limits, budget), where=where)
     common = _Overrides()
     nearby = _Overrides()
     chain = 0

@@ -18,6 +18,8 @@ class FileFault(Value, frozen=True, kw_only=True):
     """`sha256:HEX` or `md5:HEX` as the package says."""
     actual: str = ""
     """The same of the file that is there; '' where there is none."""
+    configuration: bool = False
+    """A configuration file of dpkg (conffile): it is there to be edited, and `dpkg -V` marks it `c`."""
 
 
 class Integrity(Value, frozen=True, kw_only=True):
@@ -32,3 +34,9 @@ class Integrity(Value, frozen=True, kw_only=True):
     """Sorted by kind and path."""
     packages_without_list: tuple[str, ...] = ()
     """purls of packages that have no list of files or digests (no RECORD: PEP 627 allows that), sorted."""
+    left_out: Count = 0
+    """Missing files that are no faults: what dpkg was told not to unpack (path-exclude), compiled bytecode
+    (made again from its source), and paths without a digest in /var, /run and /tmp, whose content comes and
+    goes."""
+    places: tuple[str, ...] = ()
+    """Directories that were judged, sorted; none means the whole target."""

@@ -18,6 +18,10 @@ class LibraryFacts:
     """NT_GNU_BUILD_ID in hexadecimal."""
     machine: int = 0
     """e_machine: 62 is x86-64, 183 AArch64."""
+    bits: int = 0
+    """32 or 64: the class of the file."""
+    no_default: bool = False
+    """DF_1_NODEFLIB: the loader must not look in ld.so.cache and its default directories."""
     sha256: str = ""
     """'' for a file larger than `limits.library_whole`."""
     versions: tuple[tuple[str, str], ...] = ()

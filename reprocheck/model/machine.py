@@ -21,6 +21,8 @@ class NvmlGpu:
     memory_bytes: int = 0
     mig: str = ""
     """`enabled`, `disabled`, ''."""
+    slices: tuple[tuple[int, int], ...] = ()
+    """(multiprocessors, MiB) of each MIG device, sorted."""
     ecc: str = ""
     persistence: str = ""
     vbios: str = ""
@@ -68,9 +70,13 @@ class MachineReadings:
     """memory.max (or v1's memory.limit_in_bytes) of every cgroup from our own upwards."""
     numa: tuple[tuple[int, bytes, bytes], ...] = ()
     """(node, cpulist, meminfo) of /sys/devices/system/node/node*."""
-    host_name: str = ""
-    """Only when asked for."""
+    topology: tuple[tuple[bytes, bytes], ...] = ()
+    """(thread siblings, core siblings) of each CPU as /sys/devices/system/cpu lists them; read only where
+    cpuinfo names no sockets (it does on x86)."""
     libcuda: str = ""
     """File name of the real libcuda that the machine's loader cache leads to (`libcuda.so.580.65.06`)."""
+    libnvidia_ml: str = ""
+    """The same of NVML's library. Where its version is not the kernel module's, NVML answers "Driver/library
+    version mismatch"."""
     failures: tuple[tuple[str, str], ...] = ()
     """(where, reason) of each reading that failed."""

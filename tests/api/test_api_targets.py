@@ -20,6 +20,10 @@ from reprocheck.errors import UsageFault
         ("image:latest", "docker", "image:latest"),
         ("rootfs:/srv/a:b", "rootfs", "/srv/a:b"),
         ("env:.venv", "env", ".venv"),
+        ("docker-archive:saved.tar:python:3.11", "docker-archive", "saved.tar:python:3.11"),
+        ("oci-archive:image.tar", "oci-archive", "image.tar"),
+        ("oci:layout@sha256:00", "oci", "layout@sha256:00"),
+        ("ocicrypt:latest", "docker", "ocicrypt:latest"),
         ("sha256:0011", "docker", "sha256:0011"),
         ("environment", "docker", "environment"),
     ],
@@ -38,7 +42,10 @@ def test_an_explicit_target_may_say_whether_it_is_an_image_or_a_container() -> N
     assert parse_target("docker:image:python:3.11") == image
 
 
-@pytest.mark.parametrize("text", ["", " ", "docker:", "docker:image:", "rootfs:", "env:"])
+@pytest.mark.parametrize(
+    "text",
+    ["", " ", "docker:", "docker:image:", "rootfs:", "env:", "oci:", "oci-archive:", "docker-archive:"],
+)
 def test_a_target_that_names_nothing_is_refused(text: str) -> None:
     with pytest.raises(UsageFault) as caught:
         parse_target(text)
