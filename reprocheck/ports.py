@@ -74,9 +74,21 @@ ReadLibrary = Callable[[str, FileWindow], LibraryFacts]
 """Reads a shared object at an absolute path; raises ViewError when it is none."""
 
 
+Spans = Callable[[bytes, int], tuple[tuple[int, int], ...]]
+"""Which bytes (offset, length) of a file are looked at too, told by its first bytes and its size."""
+
+SPANS_FROM = 64 * 1024
+"""How many of the first bytes `Spans` is shown, if the window is not smaller."""
+
+
 def nothing(_path: str) -> bool:
     """Want no path."""
     return False
+
+
+def no_spans(_head: bytes, _size: int) -> tuple[tuple[int, int], ...]:
+    """Name no further bytes."""
+    return ()
 
 
 def _no_library(_path: str, _window: FileWindow) -> LibraryFacts:
@@ -92,6 +104,8 @@ class Interest:
     library: Wants = nothing
     """Shared objects that `read_library` will look at."""
     read_library: ReadLibrary = _no_library
+    library_spans: Spans = no_spans
+    """Bytes that `read_library` asks for between the two windows of a large file; few and small."""
     digests: bool = False
     """Whether digests of any file will be asked for: a stream then hashes all of them as they go by."""
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from reprocheck.api.outside import Outside
 from reprocheck.api.sight import wanted_by_either
-from reprocheck.collect import library_reader
+from reprocheck.collect import library_reader, library_spans
 from reprocheck.collect.loaded import describe_loaded, library_paths
 from reprocheck.collect.observed import Observed
 from reprocheck.engine.directory import open_directory
@@ -97,6 +97,7 @@ def _interest(paths: tuple[str, ...], outside: Outside) -> Interest:
         keep=wanted_by_either,
         library=lambda path: path in wanted,
         read_library=library_reader(outside.limits),
+        library_spans=library_spans,
         # Through every source a library has its digest, else two records would seem to differ.
         digests=True,
     )

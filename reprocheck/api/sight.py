@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reprocheck.api.outside import Outside
-from reprocheck.collect import Observed, library_reader, observe, wanted, wanted_library
+from reprocheck.collect import Observed, library_reader, library_spans, observe, wanted, wanted_library
 from reprocheck.collect.integrity import wants as wanted_for_integrity
 from reprocheck.collect.syft import adopt_rpm, cross_check, parse
 from reprocheck.engine.syft import find_syft, is_package_metadata, scan
@@ -33,6 +33,7 @@ def interest(*, digests: bool, limits: Limits) -> Interest:
         keep=_wanted_to_check if digests else wanted_by_either,
         library=wanted_library,
         read_library=library_reader(limits),
+        library_spans=library_spans,
         digests=digests,
     )
 
@@ -79,7 +80,13 @@ def look(
         only_prefix=only_prefix,
     )
     if not with_syft:
-        return Sight(observed=observed, tools=(), disagreements=(), unknowns=observed.unknowns)
+        return Sight(
+            observed=observed,
+            tools=(),
+            disagreements=(),
+            unknowns=observed.unknowns,
+            notes=observed.notes,
+        )
     try:
         observed, tool, disagreements, notes = _cross_checked(
             view, outside, observed, only_prefix=only_prefix
@@ -93,13 +100,14 @@ def look(
             tools=(Tool(name="syft", version=""),),
             disagreements=(),
             unknowns=(*observed.unknowns, missed),
+            notes=observed.notes,
         )
     return Sight(
         observed=observed,
         tools=(tool,),
         disagreements=disagreements,
         unknowns=observed.unknowns,
-        notes=notes,
+        notes=(*observed.notes, *notes),
     )
 
 

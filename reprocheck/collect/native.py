@@ -67,9 +67,7 @@ def collect(view: ContainerView, limits: Limits) -> Observed:
     )
 
 
-def _facts(
-    view: ContainerView, path: str, unknowns: list[Unknown], notes: list[str]
-) -> LibraryFacts | None:
+def _facts(view: ContainerView, path: str, unknowns: list[Unknown], notes: list[str]) -> LibraryFacts | None:
     """Return what the file says of itself; nothing, if it cannot be read but its name says what it is.
 
     None for what is no library at all. A dynamic section in the middle of a large file is a note: that the

@@ -12,6 +12,7 @@ from reprocheck.limits import Limits
 
 WANTED = (
     r"/etc/os-release|/usr/lib/os-release",
+    r".*/libc\.so\.6",
     r"/etc/passwd|/etc/debian_version|/etc/ld\.so\.cache",
     r".*/dpkg/(?:status|diversions|status\.d/.*|info/.*\.list)",
     r".*/lib/apk/db/installed",

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from reprocheck.engine.beneath import RefusedPath, open_beneath
 from reprocheck.engine.view import View
-from reprocheck.engine.window import OpenWindow
+from reprocheck.engine.window import open_window
 from reprocheck.limits import Limits
 from reprocheck.model.filetree import Entry, FileTree
 from reprocheck.model.library import LibraryFacts
@@ -39,7 +39,7 @@ def disk_view(
         descriptor = _opened(root_of(entry), entry.path)
         try:
             size = os.fstat(descriptor).st_size
-            window = OpenWindow(descriptor=descriptor, size=size, window=limits.library_window)
+            window = open_window(descriptor, size, window=limits.library_window, spans=interest.library_spans)
             return interest.read_library(entry.path, window)
         finally:
             os.close(descriptor)

@@ -188,7 +188,7 @@ def read_files(
     for path in paths:
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-            found.append((path, facts_of(descriptor, path, read, limits)))
+            found.append((path, facts_of(descriptor, path, read)))
         except OSError:
             continue
     return tuple(found)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from reprocheck.engine.window import OpenWindow
-from reprocheck.limits import Limits
 from reprocheck.model.filetree import portable
 from reprocheck.model.library import LibraryFacts
 from reprocheck.ports import ReadLibrary, ViewError
@@ -103,7 +102,7 @@ def open_mapped(pid: int, mapping: Mapping) -> int:
     return os.open(f"/proc/{pid}/map_files/{mapping.range}", os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
 
 
-def facts_of(descriptor: int, path: str, read: ReadLibrary, limits: Limits) -> LibraryFacts:
+def facts_of(descriptor: int, path: str, read: ReadLibrary) -> LibraryFacts:
     """Tell what an open shared object says of itself, and its digest; closes the descriptor.
 
     Raises OSError when it cannot be read. What is no ELF file has a digest only.
@@ -111,7 +110,7 @@ def facts_of(descriptor: int, path: str, read: ReadLibrary, limits: Limits) -> L
     with os.fdopen(descriptor, "rb", buffering=0) as file:
         size = os.fstat(descriptor).st_size
         try:
-            facts = read(path, OpenWindow(descriptor=descriptor, size=size, window=limits.library_window))
+            facts = read(path, OpenWindow(descriptor=descriptor, size=size, window=size))
         except ViewError:
             facts = LibraryFacts()
         if facts.sha256:

@@ -9,11 +9,11 @@ from typing import Protocol
 from reprocheck.engine.budget import over_limit
 from reprocheck.engine.masks import masked
 from reprocheck.engine.view import View
-from reprocheck.engine.window import StoredWindow
+from reprocheck.engine.window import StoredWindow, bounded
 from reprocheck.limits import Limits
 from reprocheck.model.filetree import Entry, FileTree
 from reprocheck.model.library import LibraryFacts
-from reprocheck.ports import Algorithm, Interest, ViewError
+from reprocheck.ports import SPANS_FROM, Algorithm, Interest, Spans, ViewError, no_spans
 
 _CHUNK = 1 << 20
 _NOT_KEPT = "was not kept while the image was read"
@@ -30,8 +30,11 @@ class Body(Protocol):
 class _Tee:
     """One file going by: its bytes, or its beginning and end, and its digests."""
 
-    def __init__(self, size: int, hashed: bool, *, whole: bool, window: int) -> None:
+    def __init__(self, size: int, hashed: bool, *, whole: bool, window: int, spans: Spans = no_spans) -> None:
         self._size = size
+        self._place = 0
+        self._find: Spans | None = spans if window and size > 2 * window else None
+        self._pieces: list[tuple[int, int, bytearray]] = []
         self._window = window
         self._whole = whole or 0 < size <= 2 * window
         self._head, self._tail = bytearray(), bytearray()
@@ -44,9 +47,23 @@ class _Tee:
             self._head += chunk
         elif self._window:
             self._head += chunk[: self._window - len(self._head)]
+            self._cut(chunk)
             self._tail += chunk
             if len(self._tail) > 2 * self._window:
                 del self._tail[: -self._window]
+
+    def _cut(self, chunk: bytes) -> None:
+        """Keep the spans' part of a chunk; where they lie is told by the head."""
+        border = min(SPANS_FROM, self._window, self._size)
+        if self._find is not None and len(self._head) >= border:
+            found = bounded(self._find(bytes(self._head[:border]), self._size), self._size)
+            self._pieces = [(start, length, bytearray()) for start, length in found]
+            self._find = None
+        for start, length, kept in self._pieces:
+            missing = start + len(kept) - self._place
+            if 0 <= missing < len(chunk) and len(kept) < length:
+                kept.extend(chunk[missing : missing + length - len(kept)])
+        self._place += len(chunk)
 
     def content(self) -> bytes:
         return bytes(self._head)
@@ -59,7 +76,15 @@ class _Tee:
             window=self._window,
             head=bytes(self._head[: self._window]),
             tail=bytes((self._head if self._whole else self._tail)[-self._window :]),
+            spans=self._spans(),
         )
+
+    def _spans(self) -> tuple[tuple[int, bytes], ...]:
+        if self._whole and self._find is not None:
+            head = bytes(self._head[: min(SPANS_FROM, self._window)])
+            found = bounded(self._find(head, self._size), self._size)
+            return tuple((start, bytes(self._head[start : start + length])) for start, length in found)
+        return tuple((start, bytes(kept)) for start, length, kept in self._pieces if len(kept) == length)
 
     def digests(self) -> dict[str, str]:
         return {one.name: one.hexdigest() for one in self._sums}
@@ -112,7 +137,13 @@ class Retained:
         hashed = self._interest.digests
         if not (keep or library or hashed):
             return None if content is None else Kept(content=content)
-        seen = _Tee(size, hashed, whole=keep, window=self._limits.library_window if library else 0)
+        seen = _Tee(
+            size,
+            hashed,
+            whole=keep,
+            window=self._limits.library_window if library else 0,
+            spans=self._interest.library_spans,
+        )
         while chunk := body.read(_CHUNK):
             seen.add(chunk)
         return Kept(

@@ -162,7 +162,7 @@ class Sampler:
             return
         try:
             descriptor = open_mapped(pid, mapping)
-            self.facts[mapping.path] = facts_of(descriptor, mapping.path, self._read, self._limits)
+            self.facts[mapping.path] = facts_of(descriptor, mapping.path, self._read)
         except OSError:
             return  # without root only the name is known
 

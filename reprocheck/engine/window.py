@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from reprocheck.ports import ViewError
+from reprocheck.ports import SPANS_FROM, Spans, ViewError
+
+_MOST_SPANS, _LONGEST_SPAN = 16, 64 * 1024
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,9 +20,14 @@ class StoredWindow:
     head: bytes
     """The whole file when it is no larger than two windows."""
     tail: bytes
+    spans: tuple[tuple[int, bytes], ...] = ()
+    """Pieces between the two, by offset."""
 
     def read(self, offset: int, length: int) -> bytes:
         """Return exactly these bytes. Raises ViewError."""
+        for start, piece in self.spans:
+            if start <= offset and offset + length <= start + len(piece):
+                return piece[offset - start : offset - start + length]
         if within(offset, length, size=self.size, window=self.window) == "head":
             return self.head[offset : offset + length]
         begin = offset - (self.size - len(self.tail))
@@ -34,10 +41,13 @@ class OpenWindow:
     descriptor: int
     size: int
     window: int
+    spans: tuple[tuple[int, int], ...] = ()
+    """(offset, length) of what else may be read."""
 
     def read(self, offset: int, length: int) -> bytes:
         """Return exactly these bytes. Raises ViewError."""
-        within(offset, length, size=self.size, window=self.window)
+        if not any(start <= offset and offset + length <= start + size for start, size in self.spans):
+            within(offset, length, size=self.size, window=self.window)
         pieces: list[bytes] = []
         while length:
             try:
@@ -52,6 +62,24 @@ class OpenWindow:
             offset += len(piece)
             length -= len(piece)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def open_window(descriptor: int, size: int, *, window: int, spans: Spans) -> OpenWindow:
+    """Look at an open file as a stream would have shown it. Raises ViewError."""
+    plain = OpenWindow(descriptor=descriptor, size=size, window=window)
+    if size <= 2 * window:
+        return plain
+    head = plain.read(0, min(SPANS_FROM, window, size))
+    return OpenWindow(descriptor=descriptor, size=size, window=window, spans=bounded(spans(head, size), size))
+
+
+def bounded(spans: tuple[tuple[int, int], ...], size: int) -> tuple[tuple[int, int], ...]:
+    """Keep the spans that lie inside the file and are small, at most a few."""
+    return tuple(
+        (start, length)
+        for start, length in spans[:_MOST_SPANS]
+        if start >= 0 and 0 < length <= _LONGEST_SPAN and start + length <= size
+    )
 
 
 def within(offset: int, length: int, *, size: int, window: int) -> str:

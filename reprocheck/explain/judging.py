@@ -148,8 +148,15 @@ def _package_group(known: tables.Knowledge | None, python: bool) -> Group:
     return Group.PYTHON if python else Group.SYSTEM
 
 
+_LIBRARY_RULES = {
+    **dict.fromkeys(("openblas", "mkl", "blis", "blas", "lapack", "onednn"), "CPU-103"),
+    "openmp": "CPU-113",
+    "libm": "CPU-110",
+}
+
+
 def _judge_library(d: Difference, _: Setting) -> Suspicion:
-    code = {"openblas": "CPU-103", "mkl": "CPU-103", "blis": "CPU-103", "openmp": "CPU-113"}.get(d.type)
+    code = _LIBRARY_RULES.get(d.type)
     told = d.attribute in ("version", "name", "presence")
     weight = 65 if told else 40
     return suspect(d, code or "PKG-338", Group.NUMERIC, weight=weight, severity=None if told else "low")

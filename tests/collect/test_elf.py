@@ -11,7 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reprocheck.collect.elf import EMPTY, LINKER_SCRIPT, NO_ELF, NOT_DYNAMIC, library_reader, wanted_library
+from reprocheck.collect.elf import (
+    EMPTY,
+    LINKER_SCRIPT,
+    NO_ELF,
+    NOT_DYNAMIC,
+    library_reader,
+    library_spans,
+    wanted_library,
+)
 from reprocheck.engine.window import StoredWindow
 from reprocheck.limits import DEFAULT, Limits
 from reprocheck.model.library import LibraryFacts
@@ -201,3 +209,15 @@ def test_no_damage_gives_anything_but_facts_or_a_reason(damage: list[tuple[int, 
 )
 def test_which_files_are_looked_at(path: str, wanted: bool) -> None:
     assert wanted_library(path) is wanted
+
+
+@pytest.mark.parametrize("bits", [32, 64])
+def test_the_spans_of_a_large_file_are_its_dynamic_section_and_notes(bits: int) -> None:
+    raw = shared_object(
+        soname="libcudnn.so.9", needed=("libm.so.6",), build_id=b"\1" * 20, bits=bits, body=bytes(100_000)
+    )
+    spans = library_spans(raw[:4096], len(raw) + 1000)
+    assert any(raw[at : at + size].endswith(b"\1" * 20) for at, size in spans)
+    assert any(at > 100_000 and at + size == len(raw) for at, size in spans)
+    assert library_spans(raw[:100], len(raw)) == ()
+    assert library_spans(b"no ELF file" * 10, 1 << 30) == ()

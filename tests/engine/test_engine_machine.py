@@ -192,7 +192,6 @@ def test_a_tool_in_the_working_directory_is_not_started(
     assert not (tmp_path / "started").exists()
 
 
-
 @pytest.mark.parametrize(
     ("files", "limit"),
     [

@@ -101,7 +101,7 @@ def test_a_process_is_known_by_number_and_start() -> None:
 
 def test_facts_hold_the_digest_of_any_file(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"abc")
-    facts = facts_of(os.open(tmp_path / "x", os.O_RDONLY), "/x", read, DEFAULT)
+    facts = facts_of(os.open(tmp_path / "x", os.O_RDONLY), "/x", read)
     assert facts.sha256 == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 

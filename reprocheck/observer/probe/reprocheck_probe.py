@@ -146,9 +146,10 @@ def library(path, file, size):
     # stand. Seen are its first and last WINDOW bytes only, as through every other source.
     row = {"size": size, "pieces": [], "sha256": "", "strings": []}
 
-    def want(offset, length):
+    def want(offset, length, anywhere=False):
         end = offset + length
         inside = end <= WINDOW or size <= 2 * WINDOW or offset >= size - WINDOW
+        inside = inside or (anywhere and length <= 65536)
         if offset < 0 or length < 0 or end > size or not inside:
             raise ValueError("names bytes that are not looked at")
         file.seek(offset)
@@ -189,11 +190,11 @@ def dynamic_section(want, size):
         elif cells[0] == 2 and dynamic is None:
             dynamic = (offset, length)
         elif cells[0] == 4:
-            want(offset, min(length, 65536))
+            want(offset, min(length, 65536), True)
     if dynamic is None:
         return
     entry = struct.Struct(order + ("qQ" if wide else "iI"))
-    raw = want(dynamic[0], min(dynamic[1], 4096 * entry.size) // entry.size * entry.size)
+    raw = want(dynamic[0], min(dynamic[1], 4096 * entry.size) // entry.size * entry.size, True)
     names, base, strings = [], 0, 0
     for start in range(0, len(raw), entry.size):
         tag, value = entry.unpack_from(raw, start)
