@@ -82,12 +82,18 @@ def gcc_problem() -> str:
     return "" if shutil.which("gcc") else "no gcc command"
 
 
+def skopeo_problem() -> str:
+    """Say that the tool that copies images into OCI layouts is missing, '' when it is there."""
+    return "" if shutil.which("skopeo") else "no skopeo command"
+
+
 NEEDS: dict[str, Callable[[], str]] = {
     "docker": docker_problem,
     "syft": syft_problem,
     "gcc": gcc_problem,
     "podman": podman_problem,
     "rpm": rpm_problem,
+    "skopeo": skopeo_problem,
 }
 """Marker, and the function that says what is wrong with what it needs."""
 

@@ -59,7 +59,7 @@ def see_loaded(
     if watching.open_view is None:  # its libraries lie on this machine
         seen = dict(sighting.facts)
         missing = tuple(path for path in paths if path not in seen)
-        read = read_files(missing, read=library_reader(limits), limits=limits)
+        read = read_files(missing, read=library_reader(limits))
         sighting = dataclasses.replace(sighting, facts=(*sighting.facts, *read))
     with (watching.open_view or _this_machine(observed, paths, outside))(_interest(paths, outside)) as (
         view,

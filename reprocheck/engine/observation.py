@@ -180,9 +180,7 @@ def sampled_by(sampler: Sampler) -> Sighting:
     )
 
 
-def read_files(
-    paths: tuple[str, ...], *, read: ReadLibrary, limits: Limits
-) -> tuple[tuple[str, LibraryFacts], ...]:
+def read_files(paths: tuple[str, ...], *, read: ReadLibrary) -> tuple[tuple[str, LibraryFacts], ...]:
     """Tell what files of this machine say of themselves; one that cannot be read is left out."""
     found = []
     for path in paths:

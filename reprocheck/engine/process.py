@@ -52,8 +52,11 @@ def run_tool(
     stdout_limit: int,
     environ: Mapping[str, str],
     cwd: str,
+    meanwhile: Callable[[], None] | None = None,
 ) -> ToolResult:
     """Run a tool to its end, at most `seconds`, with at most `stdout_limit` bytes of standard output.
+
+    `meanwhile` is called once the tool has started, and the tool's output waits for it.
 
     Raises CouldNotRun: E_TOOL_MISSING when it cannot be started, E_TOOL_OUTPUT when it prints too much (it is
     killed then). A time-out is told by the result, since what it means is the caller's to say.
@@ -75,7 +78,15 @@ def run_tool(
         tail.extend(chunk)
         del tail[:-STDERR_TAIL]
 
-    ending = supervise(argv, seconds=seconds, environ=environ, cwd=cwd, stdout=collect, stderr=keep_tail)
+    ending = supervise(
+        argv,
+        seconds=seconds,
+        environ=environ,
+        cwd=cwd,
+        stdout=collect,
+        stderr=keep_tail,
+        meanwhile=meanwhile,
+    )
     return ToolResult(
         returncode=ending.returncode, stdout=bytes(stdout), stderr=bytes(tail), timed_out=ending.timed_out
     )
@@ -89,6 +100,7 @@ def supervise(
     cwd: str,
     stdout: Sink,
     stderr: Sink | None,
+    meanwhile: Callable[[], None] | None = None,
 ) -> Ending:
     """Run a child in its own session and hand its output to the sinks as it comes.
 
@@ -101,6 +113,8 @@ def supervise(
     try:
         with interrupts_deferred():
             child = _start(argv, environ=environ, cwd=cwd, merge=stderr is None)
+        if meanwhile is not None:
+            meanwhile()
         with _Pipes(child, stdout, stderr or stdout) as pipes:
             timed_out = not _watch(child, pipes, deadline)
             if timed_out:

@@ -12,7 +12,7 @@ import importlib.util
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,6 +48,10 @@ _SYSTEM_FILES = re.compile(
 )
 _PYTHON_FILES = re.compile(
     r".*(?:(?:dist-info|DIST-INFO)/METADATA|(?:egg-info|EGG-INFO)/PKG-INFO|\.egg-info)"
+)
+_ENDINGS = (
+    *("/METADATA", "/PKG-INFO", ".egg-info", ".EGG-INFO", ".json", "/os-release", "/status", "/installed"),
+    *("/Packages", "/Packages.db", "/rpmdb.sqlite"),
 )
 _CONDA_FILES = re.compile(r".*/conda-meta/[^/]+\.json")
 
@@ -107,13 +111,25 @@ def _is_wrapper(path: str) -> bool:
 
 def is_package_metadata(path: str) -> bool:
     """Whether syft learns packages from this file. Left out: RECORD, file lists, licences, lock files."""
+    # Two million paths come by, and a regular expression that begins with anything is slow to say no.
+    if not path.endswith(_ENDINGS) and "/dpkg/status.d/" not in path:
+        return False
     return bool(
         _PYTHON_FILES.fullmatch(path) or _SYSTEM_FILES.fullmatch(path) or _CONDA_FILES.fullmatch(path)
     )
 
 
-def scan(view: Files, binary: str, *, wanted: Wants, limits: Limits) -> SyftScan:
+def scan(
+    view: Files,
+    binary: str,
+    *,
+    wanted: Wants,
+    limits: Limits,
+    meanwhile: Callable[[], None] | None = None,
+) -> SyftScan:
     """Run syft over the metadata files of `view` that `wanted` accepts (a view retains no others).
+
+    `meanwhile` is called once syft runs: on another core there is time for other work.
 
     Raises CouldNotRun: E_TOOL_MISSING (cannot be started), E_SYFT_TIMEOUT, E_SYFT_FAILED (status or signal),
     E_SYFT_OUTPUT (not one whole syft-json document, or too much of it).
@@ -124,8 +140,24 @@ def scan(view: Files, binary: str, *, wanted: Wants, limits: Limits) -> SyftScan
             make_private_directory(str(base / name))
         create_private(str(base / "syft.yaml")).close()
         skipped = _write_skeleton(view, str(base / "tree"), wanted, limits)
-        result = _run(binary, base, limits)
+        result = _run(binary, base, limits, meanwhile)
     return SyftScan(version=_version(result.stdout, limits), document=result.stdout, skipped=skipped)
+
+
+def package_count(view: Files, wanted: Wants, limits: Limits) -> int:
+    """Tell about how many packages syft would have to read, without reading them."""
+    count = 0
+    for path in view.tree.entries:
+        if not is_package_metadata(path) or not wanted(path):
+            continue
+        if not path.endswith("/dpkg/status"):
+            count += 1
+            continue
+        try:
+            count += view.read(path, limits.retained_file).count(b"\nPackage: ") + 1
+        except (OSError, ViewError):
+            continue
+    return count
 
 
 def _write_skeleton(view: Files, root: str, wanted: Wants, limits: Limits) -> tuple[tuple[str, str], ...]:
@@ -169,7 +201,7 @@ def _write(path: str, data: bytes) -> None:
         file.write(data)
 
 
-def _run(binary: str, base: Path, limits: Limits) -> ToolResult:
+def _run(binary: str, base: Path, limits: Limits, meanwhile: Callable[[], None] | None) -> ToolResult:
     home = str(base / "home")
     environ = {
         "PATH": "/usr/local/bin:/usr/bin:/bin",
@@ -195,6 +227,7 @@ def _run(binary: str, base: Path, limits: Limits) -> ToolResult:
             stdout_limit=limits.child_stdout,
             environ=environ,
             cwd=home,
+            meanwhile=meanwhile,
         )
     except CouldNotRun as error:
         if error.code == "E_TOOL_OUTPUT":
