@@ -66,6 +66,7 @@ def gather(
     (E_CODE, E_DATA, E_LABEL, E_LABEL_SECRET), InputFault and CouldNotRun (see `engine.inputs`).
     """
     check_context(options, outside)
+    REDACTOR.register_variables(outside.environ.items())
     code = _repositories(options, outside, here=here, inputs=inputs)
     data, notes = _data(options, outside)
     repositories = [item.repository for item in code if item.repository is not None]
@@ -133,7 +134,7 @@ def _repositories(
         if named and not item.root and not item.unknowns:
             raise UsageFault(
                 "E_CODE",
-                f"--code {shown} lies in no git repository",
+                f"--code {directory} lies in no git repository",
                 hint="Name a directory of a working tree, or leave it out.",
             )
         place = item.root or os.path.realpath(directory)

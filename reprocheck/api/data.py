@@ -62,7 +62,7 @@ def see_data(
             )
         outside.progress(f"hashing data {request.name}")
         whole, files = hash_with_listing(
-            outside.absolute(request.path), f"--data {request.name}", limits=outside.limits
+            outside.absolute(request.path), f"--data {request.path}", limits=outside.limits
         )
         assert whole.sha256 is not None
         listing, digest = files, ""

@@ -163,7 +163,9 @@ def _environment(prefix: str, options: SnapshotOptions, outside: Outside) -> Man
     host, host_unknowns = see_machine(outside)
     return assemble(
         outside=outside,
-        source=Source(kind="environment", reference=prefix, reader="directory"),
+        source=Source(
+            kind="environment", reference=prefix, reader="directory", missing=("environment variables",)
+        ),
         image=None,
         sight=sight,
         environment=(),
@@ -189,7 +191,9 @@ def _rootfs(directory: str, options: SnapshotOptions, outside: Outside) -> Manif
     host, host_unknowns = see_machine(outside)
     return assemble(
         outside=outside,
-        source=Source(kind="rootfs", reference=directory, reader="directory"),
+        source=Source(
+            kind="rootfs", reference=directory, reader="directory", missing=("image configuration",)
+        ),
         image=None,
         sight=sight,
         environment=(),

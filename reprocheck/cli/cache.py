@@ -26,7 +26,7 @@ def command(context: click.Context, format_: str) -> int:
 @click.option("--all", "everything", is_flag=True, help="Remove every entry.")
 @options.formats("text", "json")
 def prune_command(everything: bool, format_: str) -> int:
-    """Remove entries of other versions of reprocheck and those that were not used for 30 days."""
+    """Remove damaged entries, those of other versions, and those not used for 30 days."""
     from reprocheck.api.cache import prune_cache
 
     _write(prune_cache(outside(DEFAULT), everything=everything), format_, pruned=True)

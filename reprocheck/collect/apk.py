@@ -8,7 +8,7 @@ from reprocheck.collect.claims import claimable
 from reprocheck.collect.observed import Claim, Observed
 from reprocheck.collect.os_release import system_of
 from reprocheck.collect.purl import distribution_url
-from reprocheck.collect.reading import read, unknown
+from reprocheck.collect.reading import lost, read, unknown
 from reprocheck.limits import Limits
 from reprocheck.model.image import OperatingSystem
 from reprocheck.model.package import Package
@@ -36,7 +36,7 @@ def collect(view: ContainerView, limits: Limits) -> Observed:
     system = found if isinstance(found, OperatingSystem) else None
     packages: list[Package] = []
     claims: list[Claim] = []
-    unknowns: list[Unknown] = []
+    unknowns = [gone for path in DATABASES if (gone := lost(view, path, "packages"))]
     # On a merged /usr both places are one file.
     real = {entry.path for path in DATABASES if (entry := view.tree.resolve(path)) is not None}
     for path in sorted(real):

@@ -15,7 +15,7 @@ from reprocheck.collect.deb_stanzas import Stanza, stanzas
 from reprocheck.collect.observed import Claim, Observed
 from reprocheck.collect.os_release import system_of
 from reprocheck.collect.purl import distribution_url
-from reprocheck.collect.reading import read, unknown
+from reprocheck.collect.reading import lost, read, unknown
 from reprocheck.limits import Limits
 from reprocheck.model.image import OperatingSystem
 from reprocheck.model.package import Package
@@ -23,6 +23,7 @@ from reprocheck.model.unknown import Unknown
 from reprocheck.ports import ContainerView
 
 name: str = "dpkg"
+DIRECTORY = "/var/lib/dpkg"
 STATUS = "/var/lib/dpkg/status"
 STATUS_D = "/var/lib/dpkg/status.d/"
 INFO = "/var/lib/dpkg/info/"
@@ -48,7 +49,7 @@ def collect(view: ContainerView, limits: Limits) -> Observed:
     found = system_of(view)
     system = found if isinstance(found, OperatingSystem) else None
     packages: list[Package] = []
-    unknowns: list[Unknown] = []
+    unknowns = [gone for path in (STATUS, DIRECTORY) if (gone := lost(view, path, "packages"))]
     for path in _databases(view):
         raw = read(view, path, limits.retained_file, "packages")
         if isinstance(raw, Unknown):

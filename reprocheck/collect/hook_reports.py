@@ -57,6 +57,8 @@ class Report:
     state: tuple[tuple[str, str], ...]
     failed: tuple[str, ...]
     """Parts of the report that could not be made."""
+    cut: bool = False
+    """Modules are missing: there were more than the limit."""
 
 
 def parse_reports(raws: tuple[bytes, ...], limits: Limits) -> tuple[tuple[Report, ...], tuple[Unknown, ...]]:
@@ -68,6 +70,9 @@ def parse_reports(raws: tuple[bytes, ...], limits: Limits) -> tuple[tuple[Report
         if isinstance(report, Unknown):
             unknowns.append(report)
             continue
+        if report.cut:
+            reason = f"imported more modules than the limit observed_modules ({limits.observed_modules})"
+            unknowns.append(_unknown(report.executable or "a Python process", reason))
         for part in report.failed:
             unknowns.append(_unknown(report.executable or "a Python process", f"could not tell its {part}"))
         key = (report.pid, report.started)
@@ -104,6 +109,7 @@ def _parse(raw: bytes, limits: Limits) -> Report | Unknown:
             if _text(name)
         ),
         failed=tuple(sorted(failed)),
+        cut=len(_rows(document.get("modules"), 3)) > limits.observed_modules,
     )
 
 

@@ -23,8 +23,8 @@ def imported_modules(
             standard = _is_standard(module, report.standard)
             key = (module.name, "" if standard else place_in_record(module.path, sighting))
             counts[key] = counts.get(key, 0) + 1
-            if not standard and not module.namespace:
-                origins.setdefault(key, owners.distribution(module.name, module.path))
+            if not standard and not module.namespace and key not in origins:
+                origins[key] = owners.distribution(module.name, module.path)
     return tuple(_imported(counts, origins))
 
 

@@ -148,6 +148,12 @@ _WORLD_SIZE = ("WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_NTASKS")
 _NODE_RANK = ("GROUP_RANK", "NODE_RANK", "PET_NODE_RANK", "SLURM_NODEID")
 _NODES = ("GROUP_WORLD_SIZE", "SLURM_NNODES", "SLURM_JOB_NUM_NODES", "PET_NNODES")
 _HYPERPARAMETER = "SM_HP_"
+RECORDED_NAMES = (
+    *sorted({name for names in _FACTS.values() for name in names}),
+    f"{_HYPERPARAMETER}[A-Z0-9_]+",
+)
+"""Regular expressions of the names whose values a manifest may hold as facts of the job."""
+
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
 

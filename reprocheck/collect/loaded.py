@@ -144,7 +144,9 @@ def _join(
             report=report,
         )
         for item in report.libraries:
-            library = libraries.setdefault(item.path, _Library(mount=_mount_of(item.path, report.mounts)))
+            if item.path not in libraries:
+                libraries[item.path] = _Library(mount=_mount_of(item.path, report.mounts))
+            library = libraries[item.path]
             library.gone = library.gone or item.gone
             library.build_id = library.build_id or item.build_id
             program.paths.add(item.path)

@@ -31,6 +31,8 @@ from reprocheck.model.unknown import Unknown
 from reprocheck.ports import ContainerView
 
 CACHE = "/etc/ld.so.cache"
+_PLACES_EACH = 40
+"""Directories that are searched, on average, for each shared object that the limit allows."""
 
 Rule = Literal["rpath", "LD_LIBRARY_PATH", "runpath", "cache", "default", "none"]
 _LEVELS = {62: ("x86-64-v3", "x86-64-v2")}
@@ -79,15 +81,22 @@ def choices_of(
         musl=musl,
     )
     mains = _Mains(tree, pythons, search.objects)
-    rows: dict[tuple[str, str, Rule], tuple[str, list[str]]] = {}
-    for path, facts in sorted(objects):
-        main = mains.of(path)
-        for soname in facts.needed:
-            if not kind_of(soname):
-                continue
-            rule, chosen, later = search.choose(soname, path, facts, main)
-            _, shadowed = rows.setdefault((soname, chosen, rule), (path, []))
-            shadowed += [item for item in later if item not in shadowed]
+    rows: dict[tuple[str, str, Rule], tuple[str, dict[str, None]]] = {}
+    most = limits.libraries * _PLACES_EACH
+    needs = ((path, facts, soname) for path, facts in sorted(objects) for soname in facts.needed)
+    problems = [] if problem is None else [problem]
+    for path, facts, soname in needs:
+        if not kind_of(soname):
+            continue
+        if search.tried[0] > most:
+            reason = (
+                f"what it and later ones need was not searched for: the limit libraries ({limits.libraries})"
+            )
+            problems.append(unknown("libraries", path, reason))
+            break
+        rule, chosen, later = search.choose(soname, path, facts, mains.of(path))
+        _, shadowed = rows.setdefault((soname, chosen, rule), (path, {}))
+        shadowed.update(dict.fromkeys(later))
     return Loading(
         choices=tuple(
             LoaderChoice(
@@ -99,7 +108,7 @@ def choices_of(
             )
             for (soname, chosen, rule), (consumer, shadowed) in sorted(rows.items())
         ),
-        unknowns=() if problem is None else (problem,),
+        unknowns=tuple(problems),
         notes=_notes(places),
     )
 
@@ -165,6 +174,8 @@ class _Search:
     cache: dict[str, tuple[Row, ...]]
     library_path: tuple[str, ...]
     musl: bool
+    tried: list[int] = field(default_factory=lambda: [0])
+    """In how many directories files were looked for, in one cell."""
     _real: dict[str, str] = field(default_factory=dict)
     """Directories as named, and as resolved: '' for one that is not there."""
 
@@ -225,6 +236,7 @@ class _Search:
         yield from (("runpath", place, "") for place in facts.runpath)
 
     def _with_hwcaps(self, place: str, facts: LibraryFacts) -> Iterator[str]:
+        self.tried[0] += 1
         directory = self._directory(place)
         if not directory:
             return

@@ -33,7 +33,8 @@ class PathOwners:
     """purl by path."""
     distributions: dict[str, tuple[Package, ...]]
     """Packages with a Python distribution, by purl of the package that owns its files."""
-    packages: tuple[Package, ...]
+    named: dict[str, tuple[Package, ...]]
+    """The same packages by their normalized name."""
 
     def owner(self, path: str) -> str:
         """Return the purl of the package that installed a file, '' when none claims it."""
@@ -43,17 +44,14 @@ class PathOwners:
         """Return name and version of the distribution that a module's file came from, ('', '') for none."""
         owner = self.owners.get(path, "")
         top = canonicalize_name(module.partition(".")[0])
-        candidates = self.distributions.get(owner, ()) if owner else self._named(top)
+        # An .egg-info has no list of its files: its name must do.
+        candidates = self.distributions.get(owner, ()) if owner else self.named.get(top, ())
         inside = [item for item in candidates if _holds(item, path)]
         # Debian's python3-setuptools owns setuptools and pkg_resources: the one of the module's name wins.
         inside.sort(
             key=lambda item: (canonicalize_name(_name(item)) != top, not _effective(item), _name(item))
         )
         return (_name(inside[0]), inside[0].version) if inside else ("", "")
-
-    def _named(self, top: str) -> tuple[Package, ...]:
-        """Give the distributions of that name: an .egg-info has no list of its files."""
-        return tuple(item for item in self.packages if canonicalize_name(_name(item)) == top)
 
 
 def owners_of_paths(
@@ -74,14 +72,17 @@ def owners_of_paths(
             if row.path in wanted:
                 owners.setdefault(row.path, row.owner)
     distributions: dict[str, list[Package]] = {}
-    with_python = tuple(package for package in packages if package.python is not None)
-    for package in with_python:
+    named: dict[str, list[Package]] = {}
+    for package in packages:
+        if package.python is None:
+            continue
+        named.setdefault(canonicalize_name(_name(package)), []).append(package)
         for purl in {package.purl, package.owner} - {""}:
             distributions.setdefault(purl, []).append(package)
     return PathOwners(
         owners=owners,
         distributions={purl: tuple(items) for purl, items in distributions.items()},
-        packages=with_python,
+        named={name: tuple(items) for name, items in named.items()},
     )
 
 

@@ -6,6 +6,7 @@ import json
 
 from reprocheck import __version__
 from reprocheck.collect.environment import ALLOWED_NAMES, ALLOWED_PREFIXES, REFUSED_PREFIXES
+from reprocheck.collect.job import RECORDED_NAMES
 from reprocheck.collect.native_names import FILE_NAMES
 from reprocheck.collect.native_strings import NEEDLES
 from reprocheck.limits import Limits
@@ -34,6 +35,9 @@ _SYSTEM = (
     "/usr/lib/os-release",
     "/etc/debian_version",
     "/etc/ld.so.cache",
+    # Debian's sitecustomize, and its choice of BLAS: links lead there from below /usr/lib.
+    "/etc/python3*",
+    "/etc/alternatives",
     "/var/lib/dpkg",
     "/lib/apk/db",
     "/usr/lib/apk/db",
@@ -99,7 +103,7 @@ _SENSITIVE_VALUE = "|".join(
 
 def probe_settings(limits: Limits) -> str:
     """Return the script's settings as JSON that holds no quote three times in a row and no backslash trap."""
-    words = "|".join(sorted(ALLOWED_NAMES))
+    words = "|".join(sorted({*ALLOWED_NAMES, *RECORDED_NAMES}))
     allowed = f"(?:{words})$|(?!{'|'.join(REFUSED_PREFIXES)})(?:{'|'.join(ALLOWED_PREFIXES)})"
     settings = {
         "version": __version__,

@@ -39,6 +39,17 @@ def read_json(
     return document
 
 
+def lost(view: ContainerView, path: str, section: Section) -> Unknown | None:
+    """Say that a path is a link that leads nowhere, or in a circle: something was there, or was meant to be.
+
+    A path that is not there at all is a fact, and so is a link higher up that hides it.
+    """
+    entry = view.tree.entries.get(path)
+    if entry is None or entry.kind != "link" or view.tree.exists(path):
+        return None
+    return unknown(section, path, "is a link that leads to nothing")
+
+
 def unknown(section: Section, path: str, reason: str) -> Unknown:
     """Make an Unknown about a path."""
     return Unknown(section=section, where=portable(path), reason=portable(reason))

@@ -29,6 +29,15 @@ from reprocheck.model.unknown import Unknown
 _TYPES = {"deb": "deb", "rpm": "rpm", "apk": "apk", "python": "pypi", "conda": "conda"}
 """syft's package types that our readers also have; others are not compared."""
 _OS_TYPES = ("deb", "rpm", "apk")
+_DATABASES = (
+    "/var/lib/dpkg/",
+    "/lib/apk/db/",
+    "/usr/lib/apk/db/",
+    "/var/lib/rpm/",
+    "/usr/lib/sysimage/rpm/",
+    "/usr/share/rpm/",
+)
+"""Where the package managers of the target itself keep what is installed."""
 _NO_VERSION = "UNKNOWN"
 """What syft writes for a version that the metadata lacks (`compliance.missing-version: stub`)."""
 
@@ -314,6 +323,8 @@ def _reason(kind: str, ours: _Sighting | None, theirs: _Sighting | None, searche
         return "the two read different versions"
     if ours is not None and ours.owner:
         return f"listed by the OS package manager too ({ours.owner})"
+    if theirs is not None and kind in _OS_TYPES and not theirs.location.startswith(_DATABASES):
+        return f"a database of another root ({theirs.location})" if theirs.location else ""
     if theirs is not None and kind == "pypi" and theirs.location:
         if "/_vendor/" in theirs.location or "/vendor/" in theirs.location:
             return f"vendored copy in {theirs.location}"

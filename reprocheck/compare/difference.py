@@ -122,7 +122,9 @@ def _text(value: Shown) -> str | None:
     return str(value)
 
 
-def one_sided(section: Literal["host", "image", "os", "run"], first: bool, second: bool) -> Delta:
+def one_sided(
+    section: Literal["environment", "host", "image", "os", "run"], first: bool, second: bool
+) -> Delta:
     """Say that a section cannot be compared because one side lacks it; nothing when both do."""
     if not first and not second:
         return Delta(differences=(), unknowns=())

@@ -7,6 +7,8 @@ from reprocheck.model.change import Delta, Difference
 from reprocheck.model.integrity import FileFault
 from reprocheck.model.manifest import Manifest
 
+AS_PACKAGED = "as packaged"
+
 
 def compare_integrity(a: Manifest, b: Manifest) -> Delta:
     """Differences of `integrity`: each faulty file, by path, as it is on either side."""
@@ -21,13 +23,16 @@ def compare_integrity(a: Manifest, b: Manifest) -> Delta:
         one, other = old.get(key), new.get(key)
         fault = one or other
         assert fault is not None
-        found += differ("integrity", fault.path, fault.kind, _state(one), _state(other))
+        found += differ(
+            "integrity", fault.path, fault.kind, _state(one, fault.kind), _state(other, fault.kind)
+        )
     gaps = (side.packages_without_list for side in (before, after))
     found += differ("integrity", "packages without a file list", "packages", *gaps)
     return Delta(differences=tuple(found), unknowns=())
 
 
-def _state(fault: FileFault | None) -> str | None:
+def _state(fault: FileFault | None, kind: str) -> str | None:
+    """Tell a file's state; one without this fault was checked too, and an unowned one may not be there."""
     if fault is None:
-        return None
+        return None if kind == "unowned" else AS_PACKAGED
     return " ".join(part for part in (fault.kind, fault.actual, *fault.owners) if part)

@@ -14,7 +14,12 @@ def compare_loaded(a: Manifest, b: Manifest) -> Delta:
     if before is None or after is None:
         return recorded_once("loaded", "loaded libraries (--observe)", before is not None, after is not None)
     return Delta(
-        differences=(*_libraries(before, after), *_modules(before, after), *_state(before, after)),
+        differences=(
+            *_libraries(before, after),
+            *_modules(before, after),
+            *_state(before, after),
+            *differ("loaded", "python", "interpreters", _interpreters(before), _interpreters(after)),
+        ),
         unknowns=(),
     )
 
@@ -87,6 +92,12 @@ def _state(before: Loaded, after: Loaded) -> list[Difference]:
     for name in old.keys() | new.keys():
         found += differ("loaded", name, "state", old.get(name), new.get(name))
     return found
+
+
+def _interpreters(loaded: Loaded) -> tuple[str, ...] | None:
+    """Which Pythons reported; whether a short-lived program was sampled beside them is chance."""
+    reported = {f"{x.executable} {x.python}" for x in loaded.processes if x.seen != "maps"}
+    return tuple(sorted(reported)) or None
 
 
 def _values(loaded: Loaded) -> dict[str, tuple[str, ...]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reprocheck.compare.difference import differ
+from reprocheck.compare.difference import differ, one_sided
 from reprocheck.model.change import Delta, Difference
 from reprocheck.model.environment import IN_FORCE, Variable
 from reprocheck.model.manifest import Manifest
@@ -11,6 +11,9 @@ from reprocheck.model.unknown import Unknown
 
 def compare_environment(a: Manifest, b: Manifest) -> Delta:
     """Differences of `environment`. Presence counts even where the value is withheld."""
+    first, second = _tells_none(a), _tells_none(b)
+    if first != second:
+        return one_sided("environment", second, first)
     sides_a, sides_b = _by_name(a.environment), _by_name(b.environment)
     differences: list[Difference] = []
     withheld: list[Unknown] = []
@@ -30,6 +33,11 @@ def compare_environment(a: Manifest, b: Manifest) -> Delta:
         if len(before) > 1 and len(after) > 1:
             differences.extend(differ("environment", name, "overridden", _rest(before), _rest(after)))
     return Delta(differences=tuple(differences), unknowns=(), left_out=tuple(withheld))
+
+
+def _tells_none(manifest: Manifest) -> bool:
+    """Whether the place that was read cannot tell variables: an unpacked root, a bare environment."""
+    return manifest.source.kind in ("rootfs", "environment") and not manifest.environment
 
 
 def _by_name(variables: tuple[Variable, ...]) -> dict[str, list[Variable]]:

@@ -120,10 +120,11 @@ def classify(client: APIClient, reference: str) -> Literal["image", "container"]
             hint=f"Say which: docker:image:{name} or docker:container:{name}.",
         )
     if not image and not container:
+        tool = engine_name(client).partition(" ")[0]
         raise CouldNotRun(
             "E_IMAGE_NOT_FOUND",
             f"the engine has neither an image nor a container {cleaned(reference)!r}",
-            hint=f"See `docker images` and `docker ps --all`, or get it: docker pull {cleaned(reference)} "
+            hint=f"See `{tool} images` and `{tool} ps --all`, or get it: {tool} pull {cleaned(reference)} "
             "(reprocheck never pulls).",
         )
     return "image" if image else "container"

@@ -32,6 +32,7 @@ def read_reports(
     reports: dict[str, bytes] = {}
     starts: dict[str, tuple[int, str]] = {}
     faults: list[tuple[str, str]] = []
+    room = limits.retained_total
     for file in found:
         name = file.name.rpartition("/")[2]
         stem, _, kind = name.rpartition(".")
@@ -42,7 +43,13 @@ def read_reports(
             executable = portable(_content(file, 4096).decode("utf-8", "surrogateescape"))
             starts[stem] = (int(number) if number.isdecimal() else 0, executable)
         elif kind == "json" and len(reports) < limits.observed_processes:
-            reports[stem] = _content(file, limits.hook_report)
+            raw = _content(file, limits.hook_report)
+            room -= len(raw)
+            if room < 0:
+                most = f"the limit retained_total ({limits.retained_total}; see --limit-scale)"
+                faults.append(("the hook's reports", f"have more bytes together than {most}"))
+                break
+            reports[stem] = raw
         elif kind == "json":
             most = f"the limit of {limits.observed_processes} (see --limit-scale)"
             faults.append(("the hook's reports", f"there are more than {most}"))

@@ -84,9 +84,10 @@ class MergedLayers:
             path, directory = stack.pop()
             for name, node in directory.children.items():
                 if isinstance(node, _Directory):
-                    if node.entry is not None:
-                        entries[node.entry.path] = node.entry
-                    stack.append((f"{path}/{name}", node))
+                    below = f"{path}/{name}"
+                    # An engine makes what a layer does not list when it unpacks it, so its views have it.
+                    entries[below] = node.entry or Entry(path=below, kind="directory", mode=0o755)
+                    stack.append((below, node))
                 elif isinstance(node, _Leaf):
                     entries[node.entry.path] = node.entry
                     self._retained.put(node.entry.path, node.kept)

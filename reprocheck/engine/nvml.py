@@ -34,7 +34,14 @@ def ask_nvml(failures: _Failures, *, seconds: float = SECONDS) -> NvmlReading | 
         return None
     said: _Failures = []
     answers: list[NvmlReading | None] = []
-    thread = threading.Thread(target=lambda: answers.append(read_nvml(pynvml, said)), daemon=True)
+
+    def ask() -> None:
+        try:
+            answers.append(read_nvml(pynvml, said))
+        except Exception as error:  # noqa: BLE001 - what a thread raises would be lost, and look like no GPU
+            said.append((NVML, f"its binding failed: {type(error).__name__}"))
+
+    thread = threading.Thread(target=ask, daemon=True)
     thread.start()
     thread.join(seconds)
     if thread.is_alive():

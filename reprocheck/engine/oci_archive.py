@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 import posixpath
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
+from reprocheck.engine.budget import over_limit
 from reprocheck.engine.oci_compression import Compression, decompressed, peek, told
 from reprocheck.engine.tar import BinaryReader, Member, Read, read_members
 from reprocheck.errors import CouldNotRun, InputFault
@@ -62,8 +64,10 @@ class _Unpacked:
 
     seeks = False
 
-    def __init__(self, plain: _Plain, compression: Compression) -> None:
+    def __init__(self, plain: _Plain, compression: Compression, limits: Limits) -> None:
         self._plain = plain
+        self._seconds = limits.snapshot_seconds
+        self._deadline = time.monotonic() + limits.snapshot_seconds
         self._compression = compression
         self._read: Read = plain.at(0)
         self._place = -1  # before the first start
@@ -81,6 +85,9 @@ class _Unpacked:
 
     def _some(self, place: int, size: int) -> bytes:
         if self._place < 0 or place < self._place:
+            # Few bytes may hold many, and a layer's list may lead back and forth through them.
+            if self._place >= 0 and time.monotonic() > self._deadline:
+                raise over_limit("snapshot_seconds", self._seconds, self._plain.where)
             self._read = decompressed(self._plain.at(0), self._compression, where=self._plain.where)
             self._place = 0
         while self._place < place:
@@ -128,14 +135,17 @@ class Index:
         return "is a link that leads in a circle"
 
 
-def open_bytes(descriptor: int, *, where: str, unpack: bool = False) -> StoredBytes:
-    """Give the bytes of an open regular file, decompressed when `unpack` is set and it is compressed."""
+def open_bytes(descriptor: int, *, where: str, unpack: Limits | None = None) -> StoredBytes:
+    """Give the bytes of an open regular file, decompressed when it is compressed and `unpack` is given.
+
+    Going back and forth in a compressed file ends with CouldNotRun (E_LIMIT) after `snapshot_seconds`.
+    """
     plain = _Plain(descriptor=descriptor, size=os.fstat(descriptor).st_size, where=where)
-    if not unpack:
+    if unpack is None:
         return plain
     head, _ = peek(plain.at(0))
     compression = told(head)
-    return _Unpacked(plain, compression) if compression else plain
+    return _Unpacked(plain, compression, unpack) if compression else plain
 
 
 def read_index(source: StoredBytes, *, where: str, limits: Limits) -> Index:

@@ -19,6 +19,8 @@ from reprocheck.model.image import Image, Source, StoredLayer
 from reprocheck.ports import Interest
 
 _LISTED = 20
+_MOST_LAYERS = 1_000
+"""Of an image; each may name the same bytes, which would be read as often."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,7 +66,16 @@ class StoredImage:
 
 
 def paired(diff_ids: tuple[str, ...], count: int, *, where: str) -> None:
-    """Insist on one layer for each diff id. Raises InputFault (E_IMAGE_DOCUMENT)."""
+    """Insist on one layer for each diff id, and on no more than any engine mounts (127).
+
+    Raises InputFault (E_IMAGE_DOCUMENT).
+    """
+    if len(diff_ids) == count > _MOST_LAYERS:
+        raise InputFault(
+            "E_IMAGE_DOCUMENT",
+            f"{where} has {count} layers, more than {_MOST_LAYERS}",
+            hint="Do not trust where this archive came from: no engine makes so many.",
+        )
     if len(diff_ids) != count:
         raise InputFault(
             "E_IMAGE_DOCUMENT",

@@ -117,7 +117,7 @@ def open_archive(path: str, *, where: str, limits: Limits) -> Iterator[ArchiveSt
                 f"{where} is no regular file, and an archive is read more than once",
                 hint="Write the archive to a file first.",
             )
-        source = open_bytes(descriptor, where=where, unpack=True)
+        source = open_bytes(descriptor, where=where, unpack=limits)
         yield ArchiveStore(where=where, source=source, index=read_index(source, where=where, limits=limits))
     finally:
         os.close(descriptor)

@@ -99,6 +99,7 @@ class _Reader:
         self._path = path
         self._limits = limits
         self._read_library = read_library
+        self._unpacked = 0
 
     def result(self, document: object) -> ProbeResult:
         if not isinstance(document, dict) or document.get("schema") != SCHEMA:
@@ -144,14 +145,20 @@ class _Reader:
             )
         )
 
+        counted: set[str] = set()
+
         def content(entry: Entry, limit: int) -> bytes:
             packed = files.get(entry.path)
             if packed is None:
                 raise ViewError("was not kept by the probe")
             try:
-                return unpacked(packed, limit)
+                raw = unpacked(packed, limit)
             except ValueError as error:
                 raise ViewError(str(error)) from None
+            if entry.path not in counted:
+                counted.add(entry.path)
+                self._count(len(raw))
+            return raw
 
         def inspect(entry: Entry) -> LibraryFacts:
             facts = libraries.get(entry.path)
@@ -216,9 +223,17 @@ class _Reader:
 
     def _packed(self, value: object, where: str, limit: int) -> bytes:
         try:
-            return unpacked(value, limit)
+            raw = unpacked(value, limit)
         except ValueError:
             self._fault(where)
+        self._count(len(raw))
+        return raw
+
+    def _count(self, size: int) -> None:
+        """Let all that is unpacked have one budget: a small result may be packed a thousand times."""
+        self._unpacked += size
+        if self._unpacked > self._limits.retained_total:
+            raise over_limit("retained_total", self._limits.retained_total, self._path)
 
     def _name(self, value: object, where: str) -> str:
         """Text, or `{"b64": ...}` for bytes that are not UTF-8."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.resources
 from dataclasses import replace
+from itertools import accumulate
 from pathlib import Path
 
 from reprocheck.engine.machine import read_machine
@@ -14,12 +15,20 @@ from reprocheck.model.machine import MachineReadings
 
 _PLACE = "@@SETTINGS@@"
 _READ = ("/proc/", "/sys/")
+_LONGEST, _DEEPEST = 256, 16
 
 
 def probe_script(settings: str) -> str:
     """Return the script, ready to be copied: one file of plain Python 3.6."""
     source = importlib.resources.files("reprocheck").joinpath("observer", "probe", "reprocheck_probe.py")
     return source.read_text(encoding="utf-8").replace(_PLACE, settings)
+
+
+def _is_plain(path: str) -> bool:
+    """Whether a foreign text names a pseudo-file as the kernel does: printable ASCII, and not long."""
+    parts = path.split("/")[1:]
+    known = path.startswith(_READ) and len(path) < _LONGEST and path.isascii() and path.isprintable()
+    return known and len(parts) <= _DEEPEST and all(part and part not in (".", "..") for part in parts)
 
 
 def probed_machine(result: ProbeResult, *, limits: Limits) -> MachineReadings:
@@ -29,16 +38,12 @@ def probed_machine(result: ProbeResult, *, limits: Limits) -> MachineReadings:
     used only where they are plain paths below /proc or /sys.
     """
     with scratch_directory() as root:
+        written: set[str] = set()
         for path, raw in sorted(result.machine.items()):
-            parts = path.split("/")[1:]
-            plain = all(
-                part and part not in (".", "..") and "\0" not in part and len(part) < 256 for part in parts
-            )
-            if not path.startswith(_READ) or not plain or len(parts) > 16:
+            if not _is_plain(path) or not written.isdisjoint(accumulate(path.split("/"), "{}/{}".format)):
                 continue
-            target = Path(root, *parts)
-            if target.exists():
-                continue
+            written.add(path)
+            target = Path(root, path[1:])
             make_private_directory(str(target.parent))
             with create_private(str(target)) as file:
                 file.write(raw)

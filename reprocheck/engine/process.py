@@ -115,6 +115,8 @@ def supervise(
             child = _start(argv, environ=environ, cwd=cwd, merge=stderr is None)
         if meanwhile is not None:
             meanwhile()
+            # A tool that waits for its output to be read has not used its time.
+            deadline = time.monotonic() + seconds
         with _Pipes(child, stdout, stderr or stdout) as pipes:
             timed_out = not _watch(child, pipes, deadline)
             if timed_out:

@@ -25,6 +25,8 @@ from reprocheck.ports import ReadLibrary
 
 TICK = 0.25
 """Seconds between two looks for new processes."""
+PATIENCE = 10.0
+"""Seconds that the last look may take after the run has ended."""
 _FIRST, _LAST = 0.25, 4.0
 """Seconds until the maps of a process are read again: doubled each time, so a long run costs nothing."""
 
@@ -74,7 +76,9 @@ class Sampler:
         """End the thread; what was seen stays."""
         self._stop.set()
         if self._thread.ident is not None:
-            self._thread.join(timeout=10.0)
+            self._thread.join(timeout=PATIENCE)
+            if self._thread.is_alive():  # a file of a hung mount; the run's end does not wait for it
+                self.problem = self.problem or f"a look at them did not end within {PATIENCE:.0f} seconds"
 
     def processes(self) -> tuple[SampledProcess, ...]:
         """Return what was seen, sorted."""

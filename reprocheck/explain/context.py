@@ -50,8 +50,11 @@ def judge_context(d: Difference) -> Suspicion:
         case "loaded":
             return _loaded(d)
         case _:
-            bytes_only = d.attribute in ("unowned", "packages")
-            return suspect(d, "PKG-343", Group.PYTHON, weight=75, severity="low" if bytes_only else None)
+            if d.attribute == "unowned":
+                why = "no package installed it, so no version number tells of it"
+                return suspect(d, "PKG-343", Group.PYTHON, weight=75, severity="low", why=why)
+            listless = d.attribute == "packages"
+            return suspect(d, "PKG-343", Group.PYTHON, weight=75, severity="low" if listless else None)
 
 
 def _loaded(d: Difference) -> Suspicion:

@@ -53,17 +53,23 @@ def fix_context(d: Difference) -> str:
         case "loading":
             return f"make the loader find {shlex.quote(d.before or name)}: see LD_LIBRARY_PATH"
         case "integrity":
-            return (
-                f"reinstall the package of {name}"
-                if d.before is None
-                else f"restore {name} as the first side has it"
-            )
+            return _fix_installed(d, name)
         case _:
             return (
                 f"set {d.name} to {d.before} at the program's start"
                 if d.attribute == "state" and d.before
                 else ""
             )
+
+
+def _fix_installed(d: Difference, name: str) -> str:
+    if d.attribute == "packages":
+        return ""
+    if d.attribute == "unowned":
+        return f"remove {name}" if d.before is None else f"put {name} there as the first side has it"
+    if d.before == "as packaged":
+        return f"reinstall the package of {name}"
+    return f"restore {name} as the first side has it"
 
 
 def _fix_hub(d: Difference) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from reprocheck.model.context import DataSet, HubRepository, Job, Repository
 from reprocheck.model.loaded import Loaded, LoadedLibrary
 from reprocheck.model.manifest import Manifest
@@ -11,6 +13,7 @@ from reprocheck.render.style import Style
 from reprocheck.render.wording import plural, size
 
 _SHOWN = 10
+_LONGEST, _WIDEST = 80, 140
 _ORIGINS = {"host": "from the machine", "mount": "from a mount", "run": "written by the run"}
 
 
@@ -57,7 +60,8 @@ def _code(item: Repository, *, everything: bool) -> list[Row]:
         if everything or module.dirty or module.checked_out != module.recorded:
             here = module.checked_out[:12] or "not checked out"
             dirty = ", dirty" if module.dirty else ""
-            rows.append(("", f"{module.path}  recorded {module.recorded[:12]}, here {here}{dirty}"))
+            recorded = f"recorded {module.recorded[:12]}" if module.recorded else "not recorded"
+            rows.append(("", f"{module.path}  {recorded}, here {here}{dirty}"))
     if everything:
         rows += [("changed", path) for path in item.changed]
         rows += [("not fetched", path) for path in item.lfs_pointers]
@@ -77,11 +81,13 @@ def loaded(seen: Loaded, manifest: Manifest, style: Style, *, everything: bool) 
     """What was loaded; a copy of a library beside which another version is installed comes first."""
     rows: list[Row] = [
         ("seen by", f"{seen.observer}, {plural(len(seen.processes), 'process', 'processes')}"),
-        (
-            "found",
-            f"{plural(len(seen.libraries), 'library', 'libraries')}, {plural(len(seen.modules), 'module')}",
-        ),
+        ("found", _found(seen)),
     ]
+    silent = sum(1 for process in seen.processes if process.python and process.seen == "maps")
+    if silent:
+        rows.append(
+            ("", f"{plural(silent, 'Python process', 'Python processes')} not reporting: only libraries seen")
+        )
     installed = {item.path: item for item in manifest.libraries}
     numeric = [library for library in seen.libraries if library.kind or everything]
     told = [(_rivals(library, installed), library) for library in numeric]
@@ -89,14 +95,66 @@ def loaded(seen: Loaded, manifest: Manifest, style: Style, *, everything: bool) 
     libraries = [("library", _library(library, rivals, installed)) for rivals, library in told]
     surprising = sum(1 for rivals, _ in told if rivals)
     rows += capped(libraries, most=max(_SHOWN, surprising), everything=everything)
-    rows += [
-        ("state", f"{flag.name} = {flag.value}") for flag in seen.state if everything or not flag.process
-    ]
+    rows += _state(seen, everything=everything)
     if everything:
         rows += [
             ("module", f"{item.name}  {item.distribution} {item.version}".rstrip()) for item in seen.modules
         ]
     return block("Loaded", rows, style)
+
+
+def _found(seen: Loaded) -> str:
+    text = plural(len(seen.libraries), "library", "libraries")
+    # Mappings alone tell nothing of modules, and "0 modules" would say that none was imported.
+    hooked = seen.modules or any(process.seen != "maps" for process in seen.processes)
+    return (
+        f"{text}, {plural(len(seen.modules), 'module')}" if hooked else f"{text}; modules were not looked at"
+    )
+
+
+def _state(seen: Loaded, *, everything: bool) -> list[Row]:
+    """Each setting once, with every value that it had, and in how many processes when they differ.
+
+    In short, those of one module or library share a row.
+    """
+    values: dict[str, Counter[str]] = {}
+    for flag in seen.state:
+        values.setdefault(flag.name, Counter())[flag.value] += 1
+    if everything:
+        return [("state", f"{name} = {_values(counts)}") for name, counts in sorted(values.items())]
+    groups: dict[str, list[str]] = {}
+    for name, counts in sorted(values.items()):
+        if len(counts) > 1 or not _is_lengthy(name, next(iter(counts))):
+            head, mark, leaf = name.rpartition(":") if ":" in name else name.rpartition(".")
+            groups.setdefault(f"{head}{mark}", []).append(f"{leaf} = {_values(counts)}")
+    rows = [("state", line) for head, told in sorted(groups.items()) for line in _lines(head, told)]
+    left = len(values) - sum(map(len, groups.values()))
+    return rows + ([("state", f"… and {left} more (--all lists them)")] if left else [])
+
+
+def _lines(head: str, told: list[str]) -> list[str]:
+    """Join what fits into one line each; nothing of it is cut off."""
+    lines: list[str] = []
+    for text in told:
+        if lines and len(lines[-1]) + len(text) <= _WIDEST:
+            lines[-1] += f", {text}"
+        else:
+            lines.append(head + text)
+    return lines
+
+
+def _is_lengthy(name: str, value: str) -> bool:
+    """Whether a setting says what the reader knows, or too much for a line: all flags off, build options."""
+    return (
+        len(value) > _LONGEST or name.endswith(".version") or (name.startswith("sys.flags.") and value == "0")
+    )
+
+
+def _values(counts: Counter[str]) -> str:
+    if len(counts) == 1:
+        return next(iter(counts))
+    told = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    return " and ".join(f"{value} in {plural(count, 'process', 'processes')}" for value, count in told)
 
 
 def _rivals(library: LoadedLibrary, installed: dict[str, NativeLibrary]) -> tuple[NativeLibrary, ...]:

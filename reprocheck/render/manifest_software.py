@@ -56,23 +56,36 @@ def _library(item: NativeLibrary) -> str:
 
 def _loader(choices: tuple[LoaderChoice, ...], *, everything: bool) -> list[Row]:
     """Choices that shadow another copy, one row for all libraries that get the same; the rest is counted."""
-    groups = Counter((c.soname, c.path, c.rule, c.shadowed) for c in choices if c.shadowed)
+    groups: dict[tuple[str, str, str, tuple[str, ...]], list[str]] = {}
+    lost: dict[str, list[str]] = {}
+    for choice in choices:
+        if choice.rule == "none":
+            lost.setdefault(choice.soname, []).append(choice.consumer)
+        elif choice.shadowed:
+            key = (choice.soname, choice.path, choice.rule, choice.shadowed)
+            groups.setdefault(key, []).append(choice.consumer)
     rows = [
-        (
-            "loader",
-            f"{soname} → {path} by {rule}, before {', '.join(shadowed)} "
-            f"(for {plural(count, 'library', 'libraries')})",
-        )
-        for (soname, path, rule, shadowed), count in sorted(groups.items())
+        ("loader", f"{soname} → {path} by {rule}, before {', '.join(shadowed)} ({_names(consumers)})")
+        for (soname, path, rule, shadowed), consumers in sorted(groups.items())
     ]
     rows = capped(rows, most=_SHOWN, everything=everything)
-    lost = sorted({choice.soname for choice in choices if choice.rule == "none"})
-    if lost:
-        rows += capped([("loader", f"{name} → not found") for name in lost], most=3, everything=everything)
-    plain = len(choices) - sum(groups.values()) - sum(choice.rule == "none" for choice in choices)
+    missing = [("loader", f"{name} → not found, wanted by {_wanted_by(lost[name])}") for name in sorted(lost)]
+    rows += capped(missing, most=3, everything=everything)
+    plain = len(choices) - sum(map(len, groups.values())) - sum(map(len, lost.values()))
     if plain:
         rows.append(("loader", f"{plural(plain, 'choice')} with one candidate only"))
     return rows
+
+
+def _names(consumers: list[str]) -> str:
+    """Say who loads it, by name alone: the row names two paths already."""
+    name = min(consumers).rpartition("/")[2]
+    return f"for {name}" if len(consumers) == 1 else f"for {plural(len(consumers), 'library', 'libraries')}"
+
+
+def _wanted_by(consumers: list[str]) -> str:
+    more = len(consumers) - 1
+    return min(consumers) + (f" and {plural(more, 'other library', 'other libraries')}" if more else "")
 
 
 def _aside(manifest: Manifest, *, everything: bool) -> list[Row]:

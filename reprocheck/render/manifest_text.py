@@ -75,7 +75,7 @@ def _run(run: RunRecord, manifest: Manifest, style: Style) -> str:
         ("in", f"{run.working_dir or '/'} as {run.user or 'root'}, network {run.network}"),
         ("exit", "still running" if run.exit_code is None else str(run.exit_code)),
     ]
-    if duration is not None:
+    if duration is not None and run.exit_code is not None:
         rows.append(("took", f"{duration / 1000:.1f} s"))
     rows += [
         (

@@ -56,4 +56,6 @@ def arrow(before: str | None, after: str | None) -> str:
 def _side(value: str | None) -> str:
     if value is None:
         return "(absent)"
+    if not value:
+        return "(empty)"
     return _DIGEST.sub(r"\1…", show(value, limit=200))

@@ -139,7 +139,7 @@ def test_a_name_is_given_or_taken_from_the_path(text: str, name: str, path: str)
 def test_two_data_sets_of_one_name_and_absent_ones_are_refused(place: Path) -> None:
     with pytest.raises(UsageFault, match="two sets of data"):
         see_data((DataRequest.parse("data"), DataRequest.parse("data=one")), outside(place), None)
-    with pytest.raises(InputFault, match="--data x"):
+    with pytest.raises(InputFault, match="--data nowhere"):
         see_data((DataRequest.parse("x=nowhere"),), outside(place), None)
 
 
@@ -186,3 +186,11 @@ def test_other_signs_have_no_meaning(pattern: str) -> None:
     with pytest.raises(UsageFault) as caught:
         expand_name(pattern, labels=(), environ={}, machine="m")
     assert caught.value.code == "E_NAME_PATTERN"
+
+
+def test_a_secret_that_the_environment_holds_is_masked_in_what_git_says(place: Path) -> None:
+    token = "ghp_" + "k" * 36
+    git(place / "one", "checkout", "-q", "-b", f"fix/{token}")
+    variables = {"PATH": os.environ["PATH"], "HOME": "/nowhere", "MY_TOKEN": token}
+    here = Outside(environ=variables, home="/nowhere", directory=str(place / "one"))
+    assert [item.branch for item in gather(ContextOptions(), here, here=True).code] == ["fix/***"]

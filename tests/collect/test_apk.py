@@ -33,6 +33,11 @@ def test_a_merged_usr_does_not_list_everything_twice() -> None:
     assert len(apk.collect(view, DEFAULT).packages) == 2
 
 
+def test_a_link_that_leads_nowhere_is_an_unknown() -> None:
+    view = FakeView({"/lib/apk/db/installed": Link(target="/gone")})
+    assert [item.where for item in apk.collect(view, DEFAULT).unknowns] == ["/lib/apk/db/installed"]
+
+
 def test_metadata_directories_are_claimed() -> None:
     claims = apk.collect(FakeView({"/lib/apk/db/installed": INSTALLED}), DEFAULT).claims
     assert {claim.path for claim in claims} == {"/usr/lib/python3.11/site-packages/six-1.16.0.dist-info"}

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from reprocheck.collect import dpkg
 from reprocheck.limits import DEFAULT, Limits
 from reprocheck.model.package import Package
-from tests.collect.fakeview import FakeView
+from tests.collect.fakeview import FakeView, Link
 
 OS = 'ID=debian\nVERSION_ID="12"\n'
 GOOD = "Package: alpha\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1.0-1\n"
@@ -155,6 +155,16 @@ def test_bytes_that_are_not_utf8_in_a_field_that_nobody_reads_are_no_harm() -> N
 def test_a_database_that_cannot_be_read_is_an_unknown() -> None:
     view = FakeView({"/var/lib/dpkg/status": GOOD}, broken=frozenset({"/var/lib/dpkg/status"}))
     assert [item.where for item in dpkg.collect(view, DEFAULT).unknowns] == ["/var/lib/dpkg/status"]
+
+
+@pytest.mark.parametrize("path", ["/var/lib/dpkg", "/var/lib/dpkg/status"])
+@pytest.mark.parametrize("target", ["/gone", "."])
+def test_a_link_that_leads_nowhere_or_in_a_circle_is_an_unknown(path: str, target: str) -> None:
+    """An image could hide all its packages so; a directory that is not there at all is a fact."""
+    target = path if target == "." else target
+    found = dpkg.collect(FakeView({path: Link(target=target)}), DEFAULT)
+    assert [item.where for item in found.unknowns] == [path]
+    assert dpkg.collect(FakeView({"/etc/x": ""}), DEFAULT).unknowns == ()
 
 
 def test_the_limit_on_packages_is_said_aloud() -> None:

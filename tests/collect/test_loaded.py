@@ -276,6 +276,14 @@ def test_a_report_beyond_the_limit_is_one_unknown() -> None:
     assert "10" in unknowns[0].reason
 
 
+def test_modules_beyond_the_limit_are_one_unknown() -> None:
+    raw = report(modules=[[name, f"/app/{name}.py", False] for name in "abc"])
+    assert parse_reports((raw,), replace(DEFAULT, observed_modules=3))[1] == ()
+    reports, unknowns = parse_reports((raw,), replace(DEFAULT, observed_modules=2))
+    assert [module.name for module in reports[0].modules] == ["a", "b"]
+    assert "observed_modules (2)" in unknowns[0].reason
+
+
 def test_a_process_that_reported_twice_counts_once() -> None:
     reports, _ = parse_reports((report(), report(modules=[["a", "/a", False]])), DEFAULT)
     (only,) = reports

@@ -20,7 +20,7 @@ from reprocheck.collect import library_reader, observe, wanted
 from reprocheck.collect.ld_cache import BrokenCache, Row, fits, parse_cache
 from reprocheck.collect.loader import CACHE, Loading, choices_of
 from reprocheck.engine.window import StoredWindow
-from reprocheck.limits import DEFAULT
+from reprocheck.limits import DEFAULT, Limits
 from reprocheck.model.package import LoaderChoice, PythonEnvironment
 from tests.collect.elf_files import AARCH64, I386, X86_64, shared_object
 from tests.collect.fakeview import Content, FakeView, Link, real_view
@@ -42,6 +42,7 @@ def look(
     files: Mapping[str, Content],
     library_path: str = "",
     pythons: tuple[PythonEnvironment, ...] = (),
+    limits: Limits = DEFAULT,
 ) -> Loading:
     view = FakeView(files)
     read = library_reader(DEFAULT)
@@ -50,7 +51,7 @@ def look(
         if isinstance(content, bytes) and content.startswith(b"\x7fELF"):
             whole = StoredWindow(size=len(content), window=len(content), head=content, tail=b"")
             objects.append((path, read(path, whole)))
-    return choices_of(view, DEFAULT, tuple(objects), pythons, library_path)
+    return choices_of(view, limits, tuple(objects), pythons, library_path)
 
 
 def choice(
@@ -336,6 +337,15 @@ def test_no_bytes_break_the_parser(raw: bytes) -> None:
     for attempt in (raw, b"ld.so-1.7.0\0" + raw, good[:20] + raw, good[: len(raw)] + raw):
         with suppress(BrokenCache):
             assert all(rows for rows in parse_cache(attempt).values())
+
+
+def test_searching_has_an_end_that_is_said() -> None:
+    """One object may name a thousand libraries and a thousand directories, and there may be many objects."""
+    hungry = shared_object(needed=(NAME,), runpath=":".join(f"/r{number}" for number in range(100)))
+    files = {f"/app/lib{number}.so": hungry for number in range(3)}
+    assert look(files).unknowns == ()
+    (problem,) = look(files, limits=Limits(libraries=5)).unknowns
+    assert (problem.where, "limit libraries (5)" in problem.reason) == ("/app/lib2.so", True)
 
 
 def test_the_whole_observation_has_the_choices() -> None:

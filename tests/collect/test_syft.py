@@ -196,6 +196,15 @@ def test_a_second_copy_of_one_version_where_nobody_searches_is_told() -> None:
     assert stray in found[0].reason
 
 
+def test_a_package_database_of_an_unpacked_root_inside_is_told_with_its_place() -> None:
+    place = "/srv/chroot/var/lib/dpkg/status"
+    there = seen("deb", "apt", "2.6.1", place)
+    found = cross_check((), (there,), tool="syft 1.18.1")
+    assert [one.reason for one in found] == [f"a database of another root ({place})"]
+    own = seen("deb", "apt", "2.6.1")
+    assert [one.reason for one in cross_check((), (own,), tool="syft 1.18.1")] == [""]
+
+
 def test_a_distribution_that_the_os_owns_and_syft_folds_has_its_reason() -> None:
     owner = "pkg:deb/debian/python3-numpy@1.24.2"
     found = cross_check((package("numpy", "1.24.2", owner=owner),), (), tool="syft 1.18.1")

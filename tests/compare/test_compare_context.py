@@ -11,7 +11,7 @@ from reprocheck.explain import rank
 from reprocheck.model.base import Value, replace
 from reprocheck.model.context import DataFile, DataSet, HubRepository, Job, Label, Repository, Submodule
 from reprocheck.model.integrity import FileFault, Integrity
-from reprocheck.model.loaded import ImportedModule, Loaded, LoadedLibrary, StateFlag
+from reprocheck.model.loaded import ImportedModule, Loaded, LoadedLibrary, ObservedProcess, StateFlag
 from reprocheck.model.package import Framework, LoaderChoice, PathFile, Remnant, WheelFile
 from tests.strategies import make_manifest, make_python, sha
 
@@ -128,13 +128,38 @@ def test_a_module_that_came_from_another_distribution_is_told() -> None:
     assert rows(*pair) == [("cv2", "module", "opencv-python 4.9", "opencv-python-headless 4.9")]
 
 
+def test_another_interpreter_is_told_and_what_was_sampled_by_chance_is_not() -> None:
+    python = ObservedProcess(executable="/usr/bin/python3.11", python="3.11.2", seen="both")
+    other = replace(python, executable="/opt/v/bin/python3.12", python="3.12.1")
+    git = ObservedProcess(executable="/usr/bin/git", seen="maps")
+    one, two, three = ((python,), (other,), (python, python, git))
+    sides = [{"loaded": replace(LOADED, processes=processes)} for processes in (one, two, three)]
+
+    assert rows(sides[0], sides[1]) == [
+        ("python", "interpreters", "/usr/bin/python3.11 3.11.2", "/opt/v/bin/python3.12 3.12.1")
+    ]
+    assert rows(sides[0], sides[2]) == []
+    reported = make_manifest(**sides[0]), make_manifest(**sides[1])
+    assert [item.attribute for item in rank(compare(*reported), *reported).findings] == ["interpreters"]
+
+
 def test_an_edited_file_is_told_by_its_path() -> None:
     fault = FileFault(
         kind="changed", path="/site/numpy/x.py", owners=("pkg:pypi/numpy@1",), actual="sha256:1"
     )
     found = rows({"integrity": INTEGRITY}, {"integrity": replace(INTEGRITY, faults=(fault,))})
 
-    assert found == [("/site/numpy/x.py", "changed", None, "changed sha256:1 pkg:pypi/numpy@1")]
+    assert found == [("/site/numpy/x.py", "changed", "as packaged", "changed sha256:1 pkg:pypi/numpy@1")]
+
+
+def test_a_file_that_no_package_installed_is_to_be_removed_and_not_reinstalled() -> None:
+    fault = FileFault(kind="unowned", path="/site/numpy/zz.py")
+    sides = [make_manifest(integrity=replace(INTEGRITY, faults=f)) for f in ((), (fault,))]
+    (finding,) = rank(compare(*sides), *sides).findings
+
+    assert (finding.before, finding.after) == (None, "unowned")
+    assert finding.fix == "remove /site/numpy/zz.py"
+    assert "no package installed it" in finding.why
 
 
 def test_rank_and_world_size_can_change_results_and_a_job_id_cannot() -> None:

@@ -362,3 +362,12 @@ def test_sealed_content_that_differs_unseen_is_told() -> None:
     ]
     assert [r[0] for r in rows(*identities)] == ["identity digest"]
     assert [r[0] for r in rows(identities[0], identities[1] | {"image": make_image(user="1")})] == ["user"]
+
+
+def test_variables_that_an_unpacked_root_cannot_tell_are_not_absent() -> None:
+    image = {"environment": (make_variable("LANG", "C.UTF-8", origin="image"),)}
+    root = {"environment": (), "source": Source(kind="rootfs", reader="directory")}
+    assert rows(image, root) == []
+    assert ("environment", "the whole section") in open_ends(image, root)
+    assert ("environment", "the whole section") in open_ends(root, image)
+    assert open_ends(root, root) == []

@@ -1,7 +1,7 @@
 """One image through every source: the same content, the same identity, section by section and row by row.
 
 The image is made awkward on purpose: files that a later layer removes, replaces by a directory or hides
-behind an opaque one, links between layers, odd names, several environments, and a pipe where a file should be.
+behind an opaque one, links between layers, odd names, several environments, a pipe in the place of a file.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ for name in ("refs", "blobs", "snapshots/" + "a" * 40):
 hub.joinpath("refs/main").write_text("a" * 40)
 hub.joinpath("blobs", "b" * 40).write_text("weights")
 os.symlink("../../blobs/" + "b" * 40, hub / "snapshots" / ("a" * 40) / "model.bin")
-os.mkfifo("{SITE}/pipe.pth")
+os.mkfifo("{VENV}/pipe.pth")
 open(b"{SITE}/od\\xffd.pth", "w").write("/opt/odd\\n")
 os.symlink("loop", "/opt/loop")
 os.symlink("/../../../../etc/passwd", "/opt/out")
@@ -71,7 +71,7 @@ shutil.rmtree(venv / "linked-1.0.dist-info")
 os.symlink("/opt/later/fresh-3.dist-info", venv / "linked-1.0.dist-info")
 (venv / "hidden-1.0.dist-info/METADATA").unlink()
 (venv / "hidden-1.0.dist-info/METADATA").mkdir()
-os.link(venv / "kept-1.0.dist-info/METADATA", "/opt/later/link")
+os.link(venv / "kept-1.0.dist-info/METADATA", "/opt/venv/link")
 shutil.copy("/bin/true", "/opt/later/libgomp.so.1")
 shutil.rmtree("{SITE}/~umpy")
 """
@@ -286,10 +286,10 @@ def test_the_awkward_image_is_seen_as_it_is(through: Sources) -> None:
     assert (names["kept"], names["targeted"], names["mine"]) == ("1.0", "2.0", "1.1")
     assert "fresh" in names
     assert {wheel["path"] for wheel in manifest["wheels"]} == {"/opt/stray-4.2-py3-none-any.whl"}
-    assert [hub["id"] for hub in manifest["hub"]] == ["acme/tiny"]
+    assert [hub["repository"] for hub in manifest["hub"]] == ["acme/tiny"]
     unread = {unknown["where"] for unknown in manifest["unknowns"]}
     assert f"{VENV}/hidden-1.0.dist-info" in {where.removesuffix("/METADATA") for where in unread}
-    assert f"{SITE}/pipe.pth" in unread
+    assert f"{VENV}/pipe.pth" in unread
 
 
 @pytest.mark.parametrize("way", WAYS)

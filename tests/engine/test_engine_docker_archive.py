@@ -297,6 +297,27 @@ def test_members_and_bytes_have_limits(tmp_path: Path) -> None:
     assert error.code == "E_LIMIT"
 
 
+def test_a_compressed_archive_is_not_gone_back_through_for_ever(tmp_path: Path) -> None:
+    """A thousand layers of which each lies before the last one would mean a thousand passes."""
+    layers = tuple(tar(file(f"f{number}", bytes([number]) * 600_000)) for number in range(3))
+    config = configuration(reversed(layers))
+    parts = (file("c.json", config), *(file(f"{n}.tar", layer) for n, layer in enumerate(layers)))
+    row = {"Config": "c.json", "RepoTags": None, "Layers": ["2.tar", "1.tar", "0.tar"]}
+    path = saved(tmp_path / "saved.tar", *parts, manifest=[row], compression="gzip")
+    with opened(path) as image:
+        assert len(read(image).tree.entries) == 4
+    late = refused(path, limits=replace(DEFAULT, snapshot_seconds=0))
+    assert (late.code, "snapshot_seconds" in late.message) == ("E_LIMIT", True)
+
+
+def test_more_layers_than_any_engine_makes_are_refused(tmp_path: Path) -> None:
+    """Each may name the same bytes."""
+    config = configuration([LOWER] * 1_001)
+    row = {"Config": "c.json", "RepoTags": None, "Layers": ["l.tar"] * 1_001}
+    path = saved(tmp_path / "saved.tar", file("c.json", config), file("l.tar", LOWER), manifest=[row])
+    assert "1001 layers" in refused(path).message
+
+
 def test_a_plain_archive_is_found_through_without_reading_its_layers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

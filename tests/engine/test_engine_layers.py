@@ -58,6 +58,17 @@ def test_directories_merge_and_files_replace() -> None:
     assert view.tree.entries["/d/b"].size == 5
 
 
+def test_directories_that_no_layer_lists_are_there_as_in_an_engine_s_own_view() -> None:
+    """Collectors that look for a directory by its name must find it through every source."""
+    view = merged((file("hub/refs/main", b"x"),))
+    assert {path: entry.kind for path, entry in view.tree.entries.items()} == {
+        "/": "directory",
+        "/hub": "directory",
+        "/hub/refs": "directory",
+        "/hub/refs/main": "file",
+    }
+
+
 def test_the_upper_directory_gives_its_mode() -> None:
     upper = MergedLayers(Interest(keep=lambda _: False), DEFAULT, "the image")
     upper.add(stream(tar(directory("d"), file("d/a"))), "layer 1")
@@ -75,7 +86,7 @@ def test_the_upper_directory_gives_its_mode() -> None:
 def test_whiteouts_remove_files_and_whole_directories_of_lower_layers() -> None:
     assert paths(BASE, (file("d/.wh.a"), file("d/.wh.e"))) == ["/", "/d", "/d/b"]
     assert paths(BASE, (file(".wh.d"),)) == ["/"]
-    assert paths(BASE, (file("d/.wh.none"), file("x/.wh.none"))) == paths(BASE)
+    assert paths(BASE, (file("d/.wh.none"), file("x/.wh.none"))) == [*paths(BASE), "/x"]
     assert paths(BASE, (file("d/.wh.a"),), (file("d/a", b"again"),)) == paths(BASE)
 
 
@@ -135,7 +146,7 @@ def test_a_file_replaces_a_directory_with_all_below_and_the_other_way_round() ->
 
 def test_a_directory_that_is_only_inferred_hides_a_lower_file_or_link() -> None:
     """Docker makes the missing parent in the layer's own directory, so overlayfs hides what is below it."""
-    assert paths((("lib", LINK, "usr/lib"),), (file("lib/x"),)) == ["/", "/lib/x"]
+    assert paths((("lib", LINK, "usr/lib"),), (file("lib/x"),)) == ["/", "/lib", "/lib/x"]
 
 
 def test_a_file_of_a_layer_replaced_by_a_directory_in_it_takes_new_members() -> None:
@@ -185,7 +196,7 @@ def test_states_that_no_file_system_can_be_in_are_refused(layers: tuple[tuple[Pa
 
 
 def test_letters_of_a_whiteout_inside_a_name_mean_nothing() -> None:
-    assert paths((file("a.wh.b"), file("d/x.wh.y/z"))) == ["/", "/a.wh.b", "/d/x.wh.y/z"]
+    assert paths((file("a.wh.b"), file("d/x.wh.y/z"))) == ["/", "/a.wh.b", "/d", "/d/x.wh.y", "/d/x.wh.y/z"]
 
 
 def test_a_layer_without_its_end_marker_is_refused() -> None:
@@ -233,7 +244,7 @@ def test_many_marks_in_one_layer_take_time_for_what_they_change() -> None:
     """Each mark by itself would walk the members again: 40,000,000 steps."""
     members = tuple(file(f"d/f{number}") for number in range(2_000))
     marks = tuple(file("d/.wh..wh..opq") for _ in range(20_000))
-    assert len(merged(members, (*members, *marks), keep=lambda _: False).tree.entries) == 2_001
+    assert len(merged(members, (*members, *marks), keep=lambda _: False).tree.entries) == 2_002
 
 
 # A model of the specification that is too slow for images: every path by itself.
@@ -273,7 +284,7 @@ def model(layers: list[list[tuple[str, str]]]) -> dict[str, str]:
         for place in inferred | {p for p, k in own.items() if k == "directory"}:
             if whole.get(place) == "file":
                 del whole[place]
-        whole.update(own)
+        whole.update(dict.fromkeys(inferred, "directory") | own)
     return whole
 
 

@@ -247,3 +247,17 @@ def test_a_library_whose_driver_is_not_there_is_a_failure(tmp_path: Path) -> Non
     """Error 9; `read_machine` passes over it where the machine has no device of NVIDIA either."""
     reading, failures = through_the_real_binding(tmp_path, STUB_INIT="9")
     assert (reading, failures) == (None, [["NVML", "it failed: Driver Not Loaded"]])
+
+
+def test_a_binding_that_fails_in_its_own_way_is_not_a_machine_without_gpus(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What a thread raises is lost otherwise, and its traceback stands on standard error."""
+
+    def broken() -> object:
+        raise OSError("no")
+
+    monkeypatch.setitem(sys.modules, "pynvml", binding(nvmlInit=broken))
+    failures: list[tuple[str, str]] = []
+    assert ask_nvml(failures) is None
+    assert failures == [("NVML", "its binding failed: OSError")]

@@ -110,6 +110,14 @@ def test_more_reports_than_the_limit_are_said() -> None:
     assert "limit of 3" in faults[0][1]
 
 
+def test_reports_have_one_budget_together() -> None:
+    """A program can write as many as it likes, and each may be large."""
+    found = [Given(name=f"/r/{number}-a.json", data=b"x" * 60) for number in range(5)]
+    reports, _, faults = read_reports(found, Limits(retained_total=200))
+    assert len(reports) == 3
+    assert "retained_total (200" in faults[0][1]
+
+
 def test_a_local_run_is_observed_and_does_the_same() -> None:
     program = (
         "import os, sys, time; print(sys.path[1:]); time.sleep(0.6); open('out.txt', 'w').write('1');"

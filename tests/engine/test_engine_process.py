@@ -193,3 +193,16 @@ def test_shell_syntax_is_only_text(tmp_path: Path) -> None:
     )
     assert result.stdout == b"$(touch owned); x\n"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_other_work_meanwhile_costs_the_tool_none_of_its_time(tmp_path: Path) -> None:
+    """A tool with more output than a pipe holds waits for us; that is no time-out of its own."""
+    result = run_tool(
+        (sys.executable, "-c", "print('x' * 1_000_000)"),
+        seconds=2,
+        stdout_limit=1 << 21,
+        environ={},
+        cwd=str(tmp_path),
+        meanwhile=lambda: time.sleep(2.5),
+    )
+    assert (result.returncode, result.timed_out, len(result.stdout)) == (0, False, 1_000_001)

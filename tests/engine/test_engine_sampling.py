@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from reprocheck.engine import sampling
 from reprocheck.engine.container_processes import descendants_of
 from reprocheck.engine.local_processes import LocalProcesses
 from reprocheck.engine.process_maps import (
@@ -166,6 +168,21 @@ def test_what_vanishes_or_is_hidden_ends_nothing() -> None:
     looking.stop()
     assert looking.processes() == ()
     assert "not visible" in looking.problem
+
+
+def test_a_look_that_hangs_is_not_taken_for_a_whole_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sampling, "PATIENCE", 0.05)
+    released = threading.Event()
+
+    def hung() -> tuple[int, ...]:
+        released.wait(30)
+        return ()
+
+    looking = sampler(hung)
+    looking.start()
+    looking.stop()
+    released.set()
+    assert "did not end" in looking.problem
 
 
 def test_local_processes_are_told_by_their_mark() -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+import base64
 import json
 import os
 import re
 import subprocess
 import sys
+import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,7 @@ from reprocheck.collect.probe_settings import probe_settings
 from reprocheck.engine.directory import open_directory
 from reprocheck.engine.probe_result import read_probe
 from reprocheck.engine.probe_script import probe_script
+from reprocheck.errors import CouldNotRun
 from reprocheck.limits import DEFAULT
 from reprocheck.ports import Interest, ViewError
 from tests.e2e.harness import Desk
@@ -227,3 +231,39 @@ def test_machine_files_cannot_leave_their_directory(tmp_path: Path) -> None:
 
     assert not Path("/tmp/reprocheck-escaped").exists()
     assert not Path("/etc/reprocheck-escaped").exists()
+
+
+def test_a_small_result_does_not_unpack_to_any_size(tmp_path: Path) -> None:
+    """All that is unpacked counts against one limit: shared objects at once, files as they are read."""
+    packed = base64.b64encode(zlib.compress(bytes(1 << 20), 9)).decode("ascii")
+    row = {"size": 1 << 20, "sha256": "", "strings": [], "pieces": [[0, packed]] * 40}
+    path = tmp_path / "r.json"
+    path.write_text(json.dumps({**GOOD, "libraries": [["/a.so", row]]}))
+    limits = replace(DEFAULT, retained_total=32 << 20)
+    with pytest.raises(CouldNotRun, match="retained_total"):
+        read_probe(str(path), read_library=probed_library, limits=limits)
+
+    names = [f"/f{number}" for number in range(40)]
+    entries = [[name, "file", 1 << 20, 0o644, ""] for name in names]
+    path.write_text(json.dumps({**GOOD, "entries": entries, "files": [[name, packed] for name in names]}))
+    view = read_probe(str(path), read_library=probed_library, limits=limits).view
+    for _ in range(40):  # the same bytes again count once
+        assert len(view.read("/f0", 1 << 20)) == 1 << 20
+    with pytest.raises(CouldNotRun, match="retained_total"):
+        b"".join(view.read(name, 1 << 20) for name in names)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("/proc/a", "/proc/a/b"),
+        ("/proc/a/b", "/proc/a"),
+        ("/proc/" + "é" * 100, "/proc/\ue000", "/proc/a\nb"),
+        ("/proc/self/" + "/".join(["x" * 250] * 13),),
+    ],
+)
+def test_machine_files_of_odd_names_are_passed_over(names: tuple[str, ...], tmp_path: Path) -> None:
+    path = tmp_path / "r.json"
+    path.write_text(json.dumps({**GOOD, "machine": dict.fromkeys(names, "eJzLSM3JyQcABiwCFQ==")}))
+    desk = Desk.at(tmp_path / "desk")
+    desk.call("snapshot", f"probe:{path}", "--no-syft", "-o", "-", expect=4)

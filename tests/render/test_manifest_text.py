@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import given, settings
 
+from reprocheck.model.base import replace
 from reprocheck.model.context import (
     DataSet,
     HubFile,
@@ -28,7 +29,7 @@ from reprocheck.model.package import (
     WheelFile,
 )
 from reprocheck.render.manifest_text import render
-from tests.strategies import make_cpu, make_gpu, make_host, make_manifest, manifests
+from tests.strategies import make_cpu, make_gpu, make_host, make_manifest, make_run, manifests
 
 A, B = "a" * 64, "b" * 64
 
@@ -119,7 +120,7 @@ def test_only_choices_that_shadow_a_copy_are_named_and_the_rest_is_counted() -> 
         ),
     )
     assert "libcudnn.so.9 → /opt/c by LD_LIBRARY_PATH, before /site/c (for 2 libraries)" in text
-    assert "libgone.so.1 → not found" in text
+    assert "libgone.so.1 → not found, wanted by /d.so" in text
     assert "libm" not in text
     assert "1 choice with one candidate only" in text
 
@@ -164,19 +165,63 @@ def test_an_equal_copy_elsewhere_is_no_surprise() -> None:
     assert "not" not in block("Loaded", libraries=(installed,), loaded=seen(copy))
 
 
-def test_state_of_the_first_process_and_all_modules_on_request() -> None:
+def test_state_of_all_processes_and_all_modules_on_request() -> None:
     loaded = seen(
         modules=(ImportedModule(name="numpy", distribution="numpy", version="2.1"),),
         state=(
             StateFlag(name="torch.backends.cudnn.benchmark", value="False"),
             StateFlag(name="torch.backends.cudnn.benchmark", value="True", process=1),
+            StateFlag(name="torch.backends.cudnn.enabled", value="True", process=1),
+            StateFlag(name="sys.flags.optimize", value="0", process=1),
         ),
     )
     short = block("Loaded", loaded=loaded)
-    assert "torch.backends.cudnn.benchmark = False" in short
-    assert "= True" not in short
+    told = "benchmark = False in 1 process and True in 1 process"
+    assert f"state    torch.backends.cudnn.{told}, enabled = True\n" in short
+    assert "sys.flags" not in short
+    assert "… and 1 more" in short
+    full = block("Loaded", everything=True, loaded=loaded)
+    assert f"torch.backends.cudnn.{told}\n" in full
+    assert "sys.flags.optimize = 0" in full
     assert "numpy  numpy 2.1" not in short
     assert "numpy  numpy 2.1" in block("Loaded", everything=True, loaded=loaded)
+
+
+def test_the_state_of_a_program_that_a_shell_starts_is_shown() -> None:
+    shell = ObservedProcess(executable="/usr/bin/dash", seen="maps")
+    python = ObservedProcess(executable="/usr/bin/python3.11", python="3.11.2", seen="both")
+    flag = StateFlag(name="torch.initial_seed", value="3", process=1)
+    text = block("Loaded", loaded=seen(processes=(shell, python), state=(flag,)))
+    assert "torch.initial_seed = 3" in text
+    assert "not reporting" not in text
+
+
+def test_many_settings_of_one_module_go_on_in_another_row() -> None:
+    flags = tuple(StateFlag(name=f"torch.setting_{n:02}", value="x" * 20) for n in range(12))
+    text = block("Loaded", loaded=seen(state=flags))
+    assert all(f"setting_{n:02} = {'x' * 20}" in text for n in range(12))
+    assert text.count("state    torch.setting_") == 4
+    assert max(map(len, text.splitlines())) < 170
+
+
+def test_a_python_process_that_did_not_report_is_told_and_its_modules_are_not_counted_as_none() -> None:
+    silent = ObservedProcess(executable="/usr/bin/python3.11", python="3.11.2", seen="maps")
+    text = block("Loaded", loaded=seen(processes=(silent,)))
+    assert "0 libraries; modules were not looked at" in text
+    assert "1 Python process not reporting: only libraries seen" in text
+
+
+def test_a_container_that_still_runs_took_no_time_yet() -> None:
+    manifest = make_manifest(run=make_run(exit_code=None))
+    timed = replace(manifest, observation=replace(manifest.observation, duration_ms=0))
+    assert "still running" in render(timed)
+    assert "took" not in render(timed)
+
+
+def test_a_nested_repository_that_the_outer_one_does_not_record_says_so() -> None:
+    inner = Submodule(path="sub", recorded="", checked_out="b" * 40)
+    text = block("Context", code=(Repository(path=".", commit="a" * 40, submodules=(inner,)),))
+    assert "sub  not recorded, here bbbbbbbbbbbb" in text
 
 
 def test_the_context_names_code_data_models_job_and_labels() -> None:

@@ -1,7 +1,8 @@
 # Reads what reprocheck needs to know of a machine and its Python, where reprocheck itself cannot run.
 #
 # Usage: python3 reprocheck_probe.py > result.json        then, anywhere: reprocheck snapshot probe:result.json
-#        python3 reprocheck_probe.py --root DIR           everything below DIR (an unpacked image) instead
+#        python3 reprocheck_probe.py --root DIR           everything below DIR instead: an unpacked image, or
+#                                                         / for all of the container that this runs in
 #
 # Standard library only, Python 3.6 or later. It starts no program but nvidia-smi, changes nothing, and
 # writes its one JSON document to standard output. Values of environment variables are written only for names
@@ -290,7 +291,9 @@ def places():
     found = [path.replace("@TRIPLET@", triplet) for path in SETTINGS["system"]]
     for prefix in sorted({sys.prefix, getattr(sys, "base_prefix", sys.prefix)}):
         found += [prefix + "/" + part for part in SETTINGS["prefix"]]
-    found += [path for path in sys.path if os.path.isabs(path)]
+    # Not where this file lies, which Python searches first: that may be anybody's whole home directory.
+    own = os.path.dirname(os.path.abspath(__file__)) if "__file__" in globals() else ""
+    found += [path for path in sys.path if os.path.isabs(path) and os.path.abspath(path) != own]
     for name in ("HF_HOME", "TORCH_HOME"):
         if os.environ.get(name, "").startswith("/"):
             found.append(os.environ[name])
@@ -302,19 +305,19 @@ def places():
 
 
 def main(arguments):
-    root = "/"
+    root, whole = "/", bool(arguments)
     if arguments[:1] == ["--root"] and len(arguments) == 2:
         root = os.path.abspath(arguments[1])
     elif arguments:
         sys.stderr.write("usage: reprocheck_probe.py [--root DIR] > result.json\n")
         return 2
     probe = Probe(root)
-    for place in ["/"] if root != "/" else places():
+    for place in ["/"] if whole else places():
         probe.walk(place)
     document = {
         "schema": "reprocheck-probe/1",
         "reprocheck": SETTINGS["version"],
-        "root": root != "/",
+        "root": whole,
         "python": {
             "executable": text_of(sys.executable or ""),
             "version": platform.python_version(),
