@@ -126,9 +126,9 @@ def test_a_container_that_has_ended_cannot_be_probed(desk: Desk) -> None:
 def test_without_the_right_to_look_the_hook_alone_tells_a_single_process(desk: Desk) -> None:
     program = ("python3", "-c", "import json; open('/out/x', 'w').write('1')")
     options = ("--image", SMALL_A, "--observe", "--user", "65534", "--output", "/out/")
-    argv = ("run", "--no-syft", *options, "-o", "alone.json", "--", *program)
+    argv = ("run", "--no-syft", *options, "-o", "observed-alone.json", "--", *program)
     desk.call(*argv, under=BLIND)
-    manifest = desk.read("alone.json")
+    manifest = desk.read("observed-alone.json")
     assert manifest["loaded"]["observer"] == "reprocheck hook 1"
     assert [p["seen"] for p in manifest["loaded"]["processes"]] == ["hook"]
     assert by_name(manifest)["libc.so.6"]["build_id"]

@@ -22,7 +22,7 @@ MANIFEST_VERBS = (
     ("verify", "bad.json", "--yes"),
 )
 RECEIPT_VERBS = (("show", "bad.json"), ("check", "good.json", "bad.json"))
-BIG = 40 * 1024 * 1024
+BIG = 140 * 1024 * 1024
 
 
 def edited(raw: bytes, change: Callable[[dict[str, Any]], object]) -> bytes:
@@ -49,8 +49,8 @@ DAMAGE: dict[str, tuple[Callable[[bytes], bytes], str, str]] = {
     "NaN": (lambda raw: raw.replace(b"{", b'{"x": NaN,', 1), "E_JSON", "NaN"),
     "Infinity": (lambda raw: raw.replace(b"{", b'{"x": -Infinity,', 1), "E_JSON", "Infinity"),
     "huge number": (lambda raw: raw.replace(b"{", b'{"x": 1e999,', 1), "E_JSON", "out of range"),
-    "40 MB of spaces": (lambda raw: raw + b" " * BIG, "E_TOO_LARGE", "--limit-scale"),
-    "40 MB of one string": (
+    "140 MB of spaces": (lambda raw: raw + b" " * BIG, "E_TOO_LARGE", "--limit-scale"),
+    "140 MB of one string": (
         lambda raw: raw.replace(b"{", b'{"x": "' + b"x" * BIG + b'",', 1),
         "E_TOO_LARGE",
         "--limit-scale",
