@@ -17,17 +17,26 @@ from reprocheck.limits import DEFAULT
 _QUESTION = "import sys; print(sys.prefix); print(sys.base_prefix)"
 
 
+_STANDARD = tuple(
+    f"lib/{library}" for library in ("libpython*", "python3*/*.py", "python3*/lib-dynload", "pypy3*/*.py")
+)
+"""What tells an interpreter's version and ABI; its own packages may be tens of thousands of files."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ActivePython:
     """An environment by its prefix, and the prefix of the interpreter it was made from."""
 
     prefix: str
     base: str
+    closed: bool = False
+    """A venv that takes no packages from its base."""
 
     @classmethod
     def of_prefix(cls, prefix: str) -> ActivePython:
         """Tell the base from pyvenv.cfg, without running anything."""
         base = prefix
+        closed = False
         try:
             lines = Path(prefix, "pyvenv.cfg").read_text("utf-8", "replace").splitlines()
         except OSError:
@@ -36,7 +45,9 @@ class ActivePython:
             key, _, value = line.partition("=")
             if key.strip() == "home" and value.strip():
                 base = os.path.dirname(os.path.normpath(value.strip()))
-        return cls(prefix=prefix, base=base)
+            if key.strip().lower() == "include-system-site-packages":
+                closed = value.strip().lower() == "false"
+        return cls(prefix=prefix, base=base, closed=closed and base != prefix)
 
     def paths(self) -> tuple[str, ...]:
         """Absolute paths that hold the interpreter, its version and its distributions."""
@@ -60,7 +71,7 @@ class ActivePython:
                         "pyvenv.cfg",
                         "conda-meta",
                         "include/python*",
-                        "lib",
+                        *(_STANDARD if self.closed and prefix == self.base else ("lib",)),
                     )
                 )
             for pattern in patterns:

@@ -23,15 +23,27 @@ def wanted_by_either(path: str) -> bool:
     return wanted(path) or is_package_metadata(path)
 
 
-def _wanted_to_check(path: str) -> bool:
-    """Whether our readers, syft or the check of installed files will read this path."""
-    return wanted_by_either(path) or wanted_for_integrity(path)
+_DISTRIBUTION = ("/METADATA", "/RECORD", "/WHEEL", "/INSTALLER", "/REQUESTED", "/direct_url.json")
+
+
+def _kept(path: str) -> bool:
+    """Whether a stream keeps this file.
+
+    A distribution's metadata counts wherever it lies: uv links what it installs to its cache, and in a stream
+    only the first name of a file has bytes.
+    """
+    return wanted_by_either(path) or (path.endswith(_DISTRIBUTION) and ".dist-info/" in path)
+
+
+def _kept_to_check(path: str) -> bool:
+    """Whether a stream keeps this file for the check of installed files, too."""
+    return _kept(path) or wanted_for_integrity(path)
 
 
 def interest(*, digests: bool, limits: Limits) -> Interest:
     """Tell a source what will be asked of its files; `digests` for `--integrity`."""
     return Interest(
-        keep=_wanted_to_check if digests else wanted_by_either,
+        keep=_kept_to_check if digests else _kept,
         library=wanted_library,
         read_library=library_reader(limits),
         library_spans=library_spans,

@@ -13,7 +13,7 @@ from reprocheck.collect.claims import claimable
 from reprocheck.collect.observed import Claim, Observed
 from reprocheck.collect.os_release import system_of
 from reprocheck.collect.purl import distribution_url
-from reprocheck.collect.reading import read, unknown
+from reprocheck.collect.reading import lost, read, unknown
 from reprocheck.collect.rpm_header import BadHeader, Header, parse_header
 from reprocheck.limits import Limits
 from reprocheck.model.image import OperatingSystem
@@ -73,6 +73,7 @@ def collect(view: ContainerView, limits: Limits) -> Observed:
                 for owned in claimable(item.files)
             )
     unknowns.extend(unread(path) for path in others)
+    unknowns.extend(_missing(view))
     return Observed(packages=tuple(packages), unknowns=tuple(unknowns), claims=tuple(claims))
 
 
@@ -136,6 +137,20 @@ def _databases(view: ContainerView) -> tuple[list[str], list[str]]:
                 found.add(entry.path)
     places = {path.rpartition("/")[0] for path in readable}
     return sorted(readable), sorted(path for path in others if path.rpartition("/")[0] not in places)
+
+
+def _missing(view: ContainerView) -> Iterator[Unknown]:
+    """Say where a database was, or was meant to be, and is no file that could be read."""
+    for directory in DIRECTORIES:
+        if (gone := lost(view, directory, "packages")) is not None:
+            yield gone
+        for file in (SQLITE, *OTHER_FORMS):
+            path = f"{directory}/{file}"
+            entry = view.tree.resolve(path)
+            if entry is not None and entry.kind != "file":
+                yield unknown("packages", path, "is no regular file")
+            elif (gone := lost(view, path, "packages")) is not None:
+                yield gone
 
 
 def _rows(view: ContainerView, path: str, limits: Limits) -> Iterator[Header | Unknown]:

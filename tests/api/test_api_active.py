@@ -11,6 +11,8 @@ import pytest
 
 from reprocheck.api.active import ActivePython, find_active
 from reprocheck.api.outside import Outside
+from reprocheck.api.sight import interest
+from reprocheck.limits import DEFAULT
 
 
 def outside(**environ: str) -> Outside:
@@ -79,3 +81,23 @@ def test_a_deleted_virtual_env_is_passed_over(tmp_path: Path, venv: Path) -> Non
 
     assert active is not None
     assert active.prefix == os.path.realpath(venv)
+
+
+def test_a_closed_venv_looks_at_no_packages_of_its_base(tmp_path: Path) -> None:
+    base, venv = tmp_path / "base", tmp_path / "venv"
+    site = base / "lib/python3.11/site-packages"
+    site.mkdir(parents=True)
+    (base / "lib/python3.11/os.py").touch()
+    (venv / "lib").mkdir(parents=True)
+    for system_site, seen in (("false", False), ("true", True)):
+        (venv / "pyvenv.cfg").write_text(f"home = {base}/bin\ninclude-system-site-packages = {system_site}\n")
+        paths = ActivePython.of_prefix(str(venv)).paths()
+        assert (str(base / "lib") in paths) is seen
+        assert str(venv / "lib") in paths
+
+
+def test_a_stream_keeps_the_metadata_that_an_installer_linked_to_its_cache() -> None:
+    keep = interest(digests=False, limits=DEFAULT).keep
+    for name in ("METADATA", "RECORD", "WHEEL", "INSTALLER", "direct_url.json"):
+        assert keep(f"/root/.cache/uv/archive-v0/x1/numpy-2.0.dist-info/{name}")
+    assert not keep("/root/.cache/uv/archive-v0/x1/numpy/RECORD")

@@ -196,3 +196,15 @@ def test_any_version_of_syft_s_is_survived(version: str) -> None:
     told = SyftPackage(type="rpm", name="a", version=version, purl="pkg:", location=BERKELEY)
     adopted, _ = adopt_rpm(observed, (told,), tool="syft 9")
     assert [item.name for item in adopted.packages] == ["a"]
+
+
+def test_a_database_that_is_no_file_or_a_lost_link_is_never_an_empty_one() -> None:
+    view = FakeView(
+        {"/var/lib/rpm/rpmdb.sqlite/inside": b"", "/usr/lib/sysimage/rpm": Link(target="../nowhere")}
+    )
+    found = [(item.where, item.reason) for item in rpm.collect(view, DEFAULT).unknowns]
+
+    assert found == [
+        ("/usr/lib/sysimage/rpm", "is a link that leads to nothing"),
+        ("/var/lib/rpm/rpmdb.sqlite", "is no regular file"),
+    ]

@@ -311,6 +311,9 @@ def main(arguments):
     elif arguments:
         sys.stderr.write("usage: reprocheck_probe.py [--root DIR] > result.json\n")
         return 2
+    if not os.path.isdir(root):
+        sys.stderr.write("reprocheck_probe.py: %s is no directory\n" % root)
+        return 2
     probe = Probe(root)
     for place in ["/"] if whole else places():
         probe.walk(place)
