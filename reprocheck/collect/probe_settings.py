@@ -14,7 +14,7 @@ from reprocheck.limits import Limits
 WANTED = (
     r"/etc/os-release|/usr/lib/os-release",
     r".*/libc\.so\.6",
-    r"/etc/passwd|/etc/debian_version|/etc/ld\.so\.cache",
+    r"/etc/debian_version|/etc/ld\.so\.cache",
     r".*/dpkg/(?:status|diversions|status\.d/.*|info/.*\.list)",
     r".*/lib/apk/db/installed",
     r".*/rpm/(?:rpmdb\.sqlite(?:-wal)?|Packages(?:\.db)?)",

@@ -154,6 +154,24 @@ def test_a_directory_is_looked_through_as_a_root(tmp_path: Path) -> None:
     assert manifest["environment"] == []
 
 
+def test_credentials_in_metadata_stay_behind(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    info = root / "usr/lib/python3/dist-packages/demo-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n")
+    (info / "direct_url.json").write_text(
+        json.dumps({"url": "https://bob:pass-word@example.org/x.git", "vcs_info": {"vcs": "git"}})
+    )
+    result = read_probe(
+        str(probe(sys.executable, tmp_path, "--root", str(root))),
+        read_library=probed_library,
+        limits=DEFAULT,
+    )
+    path = "/usr/lib/python3/dist-packages/demo-1.0.dist-info/direct_url.json"
+
+    assert b"https://example.org/x.git" in result.view.read(path, 1000)
+
+
 GOOD: dict[str, Any] = {
     "schema": "reprocheck-probe/1",
     "root": True,

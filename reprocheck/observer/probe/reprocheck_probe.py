@@ -6,7 +6,8 @@
 #
 # Standard library only, Python 3.6 or later. It starts no program but nvidia-smi, changes nothing, and
 # writes its one JSON document to standard output. Values of environment variables are written only for names
-# on reprocheck's allowlist, and never where the name or the value looks like a secret.
+# on reprocheck's allowlist, and never where the name or the value looks like a secret. Of files it brings package
+# metadata only; names and passwords in URLs are taken out of them.
 import base64
 import glob
 import hashlib
@@ -30,6 +31,8 @@ MASKED = re.compile(r"/(dev|proc|sys)(/|$)|/(\.dockerenv|run/\.containerenv)$|/e
 FILE_LIMIT = SETTINGS["file_limit"]
 WINDOW = SETTINGS["window"]
 WHOLE = SETTINGS["whole"]
+WITH_URLS = ("/direct_url.json", ".json", ".pth", "/METADATA", "/PKG-INFO", ".egg-info", ".egg-link")
+USER_INFO = re.compile(br"://[^/@\s\"'\\]{1,1024}@")
 NUMERIC = re.compile(SETTINGS["numeric"])
 NEEDLES = [needle.encode("ascii") for needle in SETTINGS["needles"]]
 
@@ -75,7 +78,10 @@ class Probe(object):
         try:
             if WANTED.search(path) and size <= FILE_LIMIT:
                 with open(self.real(path), "rb") as file:
-                    self.files[path] = packed(file.read(FILE_LIMIT + 1))
+                    raw = file.read(FILE_LIMIT + 1)
+                    if b"://" in raw and path.endswith(WITH_URLS):
+                        raw = USER_INFO.sub(b"://", raw)
+                    self.files[path] = packed(raw)
             elif LIBRARY.search(path):
                 with open(self.real(path), "rb") as file:
                     self.libraries[path] = library(path, file, size)
