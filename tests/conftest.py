@@ -113,7 +113,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: Iterable[pytest.
     if not config.pluginmanager.hasplugin("xdist"):
         return
     for item in items:
-        if item.get_closest_marker("docker"):
+        if any(item.get_closest_marker(need) for need in ("docker", "podman", "skopeo")):
             item.add_marker(pytest.mark.xdist_group("docker"))
 
 
