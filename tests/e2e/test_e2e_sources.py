@@ -93,7 +93,7 @@ def image() -> Iterator[str]:
         "USER nobody",
     )
     with derived_image(*lines) as identifier:
-        name = "reprocheck-e2e/sources:1"
+        name = f"reprocheck-e2e/sources-{os.getpid()}:1"  # each worker of xdist has its own
         docker("tag", identifier, name)
         try:
             yield name
