@@ -195,6 +195,12 @@ def modules() -> Iterator[tuple[str, bool, str]]:
         yield ".".join(parts[:-1] if is_package else parts), is_package, path.read_text(encoding="utf-8")
 
 
+def observer_parts() -> Iterator[tuple[str, int]]:
+    """Every part of the scripts in `observer/`: its name and its number of lines."""
+    for path in sorted((ROOT / PACKAGE / "observer").rglob("*.py")):
+        yield path.relative_to(ROOT).as_posix(), len(path.read_text(encoding="utf-8").splitlines())
+
+
 def room_of(module: str) -> str:
     """`reprocheck.engine.tar` is in the room `engine`; the package itself in ''."""
     return f"{module}.".split(".")[1]

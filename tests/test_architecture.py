@@ -11,7 +11,18 @@ import textwrap
 import pytest
 
 from reprocheck.cli.main import VERBS
-from tests.architecture import ALLOWED, LIBRARIES, ROOMS, ROOT, faults, imports, modules, unused_allowances
+from tests.architecture import (
+    ALLOWED,
+    LIBRARIES,
+    MODULE_LINES,
+    ROOMS,
+    ROOT,
+    faults,
+    imports,
+    modules,
+    observer_parts,
+    unused_allowances,
+)
 
 MODULES = tuple(modules())
 
@@ -21,6 +32,12 @@ def test_the_module_keeps_the_rules_of_the_house(module: str, is_package: bool, 
     """Each module on its own, so that a failure names it."""
     broken = faults(module, source, is_package=is_package)
     assert not broken, "\n" + "\n".join(map(str, broken))
+
+
+def test_the_parts_of_the_observer_keep_to_the_size_of_a_module() -> None:
+    """Each script is one file in a target, and several here."""
+    assert [name for name, lines in observer_parts() if lines > MODULE_LINES] == []
+    assert len(list(observer_parts())) > 2
 
 
 def test_every_allowance_is_still_needed() -> None:

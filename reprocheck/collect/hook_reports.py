@@ -1,6 +1,6 @@
 """The JSON that the observation hook writes, one document for each Python process; foreign like any output.
 
-Format: `reprocheck/observer/hook/sitecustomize.py`.
+Format: `reprocheck/observer/hook/facts.py`.
 """
 
 from __future__ import annotations

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from importlib.resources import files
 from pathlib import Path
 
+from reprocheck.engine.observer_parts import observer_script
 from reprocheck.engine.writing import make_private_directory, publish_new, write_all
 from reprocheck.limits import Limits
 from reprocheck.model.filetree import portable
 from reprocheck.ports import OutputFile, RefusedOutput
 
-_HOOK = "observer/hook/sitecustomize.py"
-
 
 def write_hook(scratch: str) -> str:
     """Write the hook into a directory of its own below `scratch` and return that directory."""
     place = f"{scratch}/hook"
-    source = files("reprocheck").joinpath(_HOOK).read_bytes()
+    source = observer_script("hook").encode()
     make_private_directory(place)
     publish_new(f"{place}/sitecustomize.py", lambda descriptor: write_all(descriptor, source), mode=0o644)
     # Whoever the program runs as must be able to read it.

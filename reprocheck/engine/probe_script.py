@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.resources
 from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
 
 from reprocheck.engine.machine import read_machine
+from reprocheck.engine.observer_parts import observer_script
 from reprocheck.engine.probe_result import ProbeResult
 from reprocheck.engine.writing import create_private, make_private_directory, scratch_directory
 from reprocheck.limits import Limits
@@ -20,8 +20,7 @@ _LONGEST, _DEEPEST = 256, 16
 
 def probe_script(settings: str) -> str:
     """Return the script, ready to be copied: one file of plain Python 3.6."""
-    source = importlib.resources.files("reprocheck").joinpath("observer", "probe", "reprocheck_probe.py")
-    return source.read_text(encoding="utf-8").replace(_PLACE, settings)
+    return observer_script("probe").replace(_PLACE, settings)
 
 
 def _is_plain(path: str) -> bool:

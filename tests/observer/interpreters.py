@@ -8,10 +8,6 @@ import sys
 from functools import cache
 from pathlib import Path
 
-import reprocheck
-
-HOOK = Path(reprocheck.__file__).parent / "observer/hook"
-
 
 @cache
 def interpreters() -> dict[str, str]:

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.observer.interpreters import HOOK, interpreters, modern
+from reprocheck.engine.hook import write_hook
+from tests.observer.interpreters import interpreters, modern
 
 LOOK = """
 import sys, os, signal, threading
@@ -33,6 +34,8 @@ class Bench:
     version: str
     directory: Path
     reports: Path
+    hook: str
+    """The directory that holds the hook and nothing else."""
     variables: dict[str, str] = field(default_factory=dict)
 
     def run(
@@ -41,7 +44,7 @@ class Bench:
         """Run the code as a script, with the hook or as if there were none."""
         script = self.directory / "script.py"
         script.write_text(code, encoding="utf-8")
-        path = [str(HOOK)] * hooked + [str(self.directory / "beside")]
+        path = [self.hook] * hooked + [str(self.directory / "beside")]
         environ = {
             "PATH": os.environ["PATH"],
             "PYTHONHASHSEED": "0",
@@ -89,6 +92,7 @@ def bench_for(version: str, tmp_path: Path) -> Bench:
         version=version,
         directory=tmp_path / "work",
         reports=tmp_path / "reports",
+        hook=write_hook(str(tmp_path)),
     )
 
 
