@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any
 
 from reprocheck.engine.docker_inspect import ImageFacts, inspect_image
 from reprocheck.engine.docker_runner import DockerRunner
 from reprocheck.engine.endpoint import connect, find_endpoint
 from reprocheck.limits import DEFAULT, Limits
-from reprocheck.ports import Outcome, Plan, PlannedMount
+from reprocheck.ports import Outcome, Plan
+from tests.engine.plans import make_plan
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -46,41 +47,9 @@ def leftovers(client: APIClient, pid: int) -> list[str]:
     return [str(container["Names"]) for container in found]
 
 
-def plan(
-    image: ImageFacts,
-    *argv: str,
-    outputs: tuple[str, ...] = (),
-    mounts: tuple[PlannedMount, ...] = (),
-    seconds: int = 60,
-    pids: int = 256,
-    memory: int | None = 1 << 29,
-    disk: int = 1 << 30,
-    network: Literal["none", "bridge"] = "none",
-    user: str = "",
-    gpus: str = "",
-    read_only_root: bool = False,
-    directories: tuple[str, ...] = (),
-    environment: tuple[tuple[str, str], ...] = (),
-) -> Plan:
-    return Plan(
-        image=image.id,
-        argv=argv,
-        environment=environment,
-        working_dir="",
-        user=user,
-        network=network,
-        nano_cpus=None,
-        memory_bytes=memory,
-        shm_bytes=None,
-        gpus=gpus,
-        pids=pids,
-        disk_bytes=disk,
-        seconds=seconds,
-        mounts=mounts,
-        outputs=outputs,
-        read_only_root=read_only_root,
-        directories=directories,
-    )
+def plan(image: ImageFacts, *argv: str, **changed: Any) -> Plan:
+    """Plan to run `argv` in half a GiB of memory, but for what is named (see `make_plan`)."""
+    return make_plan(*argv, **{"image": image.id, "memory_bytes": 1 << 29, **changed})
 
 
 def run(client: APIClient, wanted: Plan, limits: Limits = LIMITS) -> tuple[Outcome, str]:

@@ -153,7 +153,7 @@ def test_a_fork_bomb_is_contained(client: APIClient, small: ImageFacts) -> None:
 
 def test_a_memory_hog_is_killed_and_named_so(client: APIClient, small: ImageFacts) -> None:
     script = "x=bytearray()\nwhile True: x+=b'1'*10_000_000"
-    outcome, _ = run(client, plan(small, "python3", "-c", script, memory=64 << 20))
+    outcome, _ = run(client, plan(small, "python3", "-c", script, memory_bytes=64 << 20))
     assert (outcome.exit_code, outcome.oom_killed, outcome.timed_out) == (137, True, False)
 
 
@@ -183,12 +183,12 @@ def test_a_full_disk_is_stopped_before_it_is_full(
     if not readable:
         monkeypatch.setattr("reprocheck.engine.docker_guard._places", lambda *_: ())
     script = "dd if=/dev/zero of=/big bs=1M count=30 2>/dev/null; sleep 60"
-    outcome, _ = run(client, plan(small, "sh", "-c", script, disk=20 << 20))
+    outcome, _ = run(client, plan(small, "sh", "-c", script, disk_bytes=20 << 20))
     assert (outcome.exit_code, outcome.disk_exceeded, outcome.timed_out) == (None, True, False)
 
 
 def test_a_sparse_file_is_not_a_full_disk(client: APIClient, small: ImageFacts) -> None:
-    outcome, _ = run(client, plan(small, "sh", "-c", "truncate -s 1T /big; sleep 2.5", disk=20 << 20))
+    outcome, _ = run(client, plan(small, "sh", "-c", "truncate -s 1T /big; sleep 2.5", disk_bytes=20 << 20))
     assert (outcome.exit_code, outcome.disk_exceeded) == (0, False)
 
 
@@ -271,7 +271,7 @@ def test_an_output_directory_counts_for_the_disk_limit(
         monkeypatch.setattr("reprocheck.engine.docker_guard._places", lambda *_: ())
     script = "dd if=/dev/zero of=/out/big bs=1M count=30 2>/dev/null; sleep 60"
     wanted = plan(
-        small, "sh", "-c", script, disk=20 << 20, outputs=("/out",), directories=("/out",), user="7"
+        small, "sh", "-c", script, disk_bytes=20 << 20, outputs=("/out",), directories=("/out",), user="7"
     )
     outcome, _ = run(client, wanted)
     assert (outcome.exit_code, outcome.disk_exceeded, outcome.timed_out) == (None, True, False)
@@ -292,7 +292,7 @@ def test_what_cannot_start_is_named(
     client: APIClient, small: ImageFacts, argv: tuple[str, ...], more: dict[str, object], code: str
 ) -> None:
     said = bytearray()
-    wanted = plan(small, *argv, **more)  # type: ignore[arg-type]
+    wanted = plan(small, *argv, **more)
     with (
         pytest.raises(CouldNotRun) as caught,
         DockerRunner(client, limits=LIMITS).run(wanted, said.extend),

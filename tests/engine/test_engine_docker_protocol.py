@@ -17,8 +17,9 @@ from reprocheck.engine.docker_view import open_container
 from reprocheck.engine.endpoint import Endpoint, connect
 from reprocheck.errors import CouldNotRun
 from reprocheck.limits import DEFAULT, Limits
-from reprocheck.ports import Interest, Plan
+from reprocheck.ports import Interest
 from tests.engine.fake_engine import CONTAINER, IMAGE, IMAGE_ID, QUICK, Routes, played_engine, send
+from tests.engine.plans import make_plan
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -140,23 +141,7 @@ def test_an_error_inside_a_good_answer_is_no_archive(talk: tuple[Routes, APIClie
     assert getattr(caught.value, "code", "").startswith("E_")
 
 
-PLAN = Plan(
-    image=IMAGE_ID,
-    argv=("sh",),
-    environment=(),
-    working_dir="",
-    user="",
-    network="none",
-    nano_cpus=None,
-    memory_bytes=None,
-    shm_bytes=None,
-    gpus="",
-    pids=9,
-    disk_bytes=1 << 40,
-    seconds=60,
-    mounts=(),
-    outputs=(),
-)
+PLAN = make_plan("sh", image=IMAGE_ID, disk_bytes=1 << 40)
 
 
 def hang_up(handler: BaseHTTPRequestHandler) -> None:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from reprocheck.engine.local_runner import LocalRunner
 from reprocheck.errors import CouldNotRun, UsageFault
 from reprocheck.limits import DEFAULT
 from reprocheck.ports import Outcome, Plan, PlannedMount, RefusedOutput
+from tests.engine.plans import make_plan
 
 
 @pytest.fixture(autouse=True)
@@ -28,37 +30,12 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     assert list(place.iterdir()) == []
 
 
-def plan(
-    *argv: str,
-    outputs: tuple[str, ...] = (),
-    mounts: tuple[PlannedMount, ...] = (),
-    environment: tuple[tuple[str, str], ...] = (),
-    working_dir: str = "",
-    directories: tuple[str, ...] = (),
-    seconds: int = 30,
-) -> Plan:
-    return Plan(
-        image="",
-        argv=argv,
-        environment=environment,
-        working_dir=working_dir,
-        user="",
-        network="none",
-        nano_cpus=None,
-        memory_bytes=None,
-        shm_bytes=None,
-        gpus="",
-        pids=1024,
-        disk_bytes=1 << 30,
-        seconds=seconds,
-        mounts=mounts,
-        outputs=outputs,
-        directories=directories,
-    )
+def plan(*argv: str, **changed: Any) -> Plan:
+    return make_plan(*argv, **{"pids": 1024, "seconds": 30, **changed})
 
 
-def python(source: str, **rest: object) -> Plan:
-    return plan(sys.executable, "-I", "-c", source, **rest)  # type: ignore[arg-type]
+def python(source: str, **changed: Any) -> Plan:
+    return plan(sys.executable, "-I", "-c", source, **changed)
 
 
 def run(what: Plan, **environ: str) -> tuple[Outcome, list[tuple[str, bytes]], bytes]:

@@ -25,6 +25,7 @@ from reprocheck.limits import DEFAULT, Limits
 from reprocheck.model.library import LibraryFacts
 from reprocheck.model.sighting import Sighting
 from reprocheck.ports import FileWindow, OutputFile, Plan, RefusedOutput
+from tests.engine.plans import make_plan
 from tests.engine.real_engine import LIMITS, SMALL, connected, plan
 
 if TYPE_CHECKING:
@@ -37,26 +38,6 @@ def read(path: str, window: FileWindow) -> LibraryFacts:
 
 def observation(limits: Limits = DEFAULT) -> Observation:
     return Observation(read=read, limits=limits)
-
-
-def local_plan(*argv: str, environment: tuple[tuple[str, str], ...] = ()) -> Plan:
-    return Plan(
-        image="",
-        argv=argv,
-        environment=environment,
-        working_dir="",
-        user="",
-        network="none",
-        nano_cpus=None,
-        memory_bytes=None,
-        shm_bytes=None,
-        gpus="",
-        pids=64,
-        disk_bytes=1,
-        seconds=60,
-        mounts=(),
-        outputs=("**",),
-    )
 
 
 def documents(sighting: Sighting) -> list[dict[str, object]]:
@@ -126,7 +107,7 @@ def test_a_local_run_is_observed_and_does_the_same() -> None:
     watch = observation()
     said = bytearray()
     runner = LocalRunner(limits=DEFAULT, environ=dict(os.environ), observation=watch)
-    asked = local_plan(sys.executable, "-c", program, environment=(("PYTHONPATH", "beside"),))
+    asked = make_plan(sys.executable, "-c", program, environment=(("PYTHONPATH", "beside"),))
     with runner.run(asked, said.extend) as finished:
         assert finished.outcome.exit_code == 0
         assert [file.name for file in finished.outputs()] == ["out.txt"]
@@ -146,7 +127,7 @@ def test_a_local_run_is_observed_and_does_the_same() -> None:
 def test_a_local_process_that_leaves_at_once_is_named() -> None:
     watch = observation()
     runner = LocalRunner(limits=DEFAULT, environ=dict(os.environ), observation=watch)
-    with runner.run(local_plan(sys.executable, "-c", "import os; os._exit(0)"), lambda _: None):
+    with runner.run(make_plan(sys.executable, "-c", "import os; os._exit(0)"), lambda _: None):
         pass
     ((_, executable),) = watch.sighting.starts
     assert executable == os.path.realpath(sys.executable)
@@ -157,7 +138,7 @@ def test_an_engine_elsewhere_is_refused_before_anything_starts(tmp_path: Path) -
         base_url = "http://elsewhere"
 
     with pytest.raises(UsageFault) as raised:
-        observation().hook_into(Remote(), local_plan("true"), str(tmp_path))  # type: ignore[arg-type]
+        observation().hook_into(Remote(), make_plan("true"), str(tmp_path))  # type: ignore[arg-type]
     assert raised.value.code == "E_OBSERVE_REMOTE"
 
 

@@ -27,6 +27,7 @@ from reprocheck.errors import CouldNotRun, UsageFault
 from reprocheck.limits import DEFAULT
 from reprocheck.ports import Interest, Plan, nothing
 from tests.engine.fake_engine import QUICK, played_engine, send
+from tests.engine.plans import make_plan
 from tests.engine.real_podman import SMALL, Podman, podman_service
 
 NOWHERE = "/nonexistent/podman.sock"
@@ -270,23 +271,8 @@ def container(podman: Podman, *argv: str) -> Iterator[str]:
 
 
 def plan(image: str, *argv: str) -> Plan:
-    return Plan(
-        image=image,
-        argv=argv,
-        environment=(("SEED", "7"),),
-        working_dir="",
-        user="",
-        network="none",
-        nano_cpus=None,
-        memory_bytes=None,
-        shm_bytes=None,
-        gpus="",
-        pids=64,
-        disk_bytes=1 << 30,
-        seconds=60,
-        mounts=(),
-        outputs=("/out/",),
-        directories=("/out",),
+    return make_plan(
+        *argv, image=image, environment=(("SEED", "7"),), outputs=("/out/",), directories=("/out",)
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Literal
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,46 +12,14 @@ from hypothesis import strategies as st
 from reprocheck.engine.sandbox import build_container_config, build_unstarted_config
 from reprocheck.errors import UsageFault
 from reprocheck.ports import Plan, PlannedMount
+from tests.engine.plans import make_plan
 
 IMAGE = "sha256:" + "a" * 64
 
 
-def plan(
-    *,
-    argv: tuple[str, ...] = ("python3", "/app/train.py"),
-    environment: tuple[tuple[str, str], ...] = (),
-    working_dir: str = "",
-    user: str = "",
-    network: Literal["none", "bridge"] = "none",
-    nano_cpus: int | None = None,
-    memory_bytes: int | None = None,
-    shm_bytes: int | None = None,
-    gpus: str = "",
-    pids: int = 1024,
-    mounts: tuple[PlannedMount, ...] = (),
-    read_only_root: bool = False,
-    image: str = IMAGE,
-    directories: tuple[str, ...] = (),
-) -> Plan:
-    return Plan(
-        image=image,
-        argv=argv,
-        environment=environment,
-        working_dir=working_dir,
-        user=user,
-        network=network,
-        nano_cpus=nano_cpus,
-        memory_bytes=memory_bytes,
-        shm_bytes=shm_bytes,
-        gpus=gpus,
-        pids=pids,
-        disk_bytes=1,
-        seconds=1,
-        mounts=mounts,
-        outputs=("/out",),
-        read_only_root=read_only_root,
-        directories=directories,
-    )
+def plan(*, argv: tuple[str, ...] = ("python3", "/app/train.py"), **changed: Any) -> Plan:
+    usual = {"image": IMAGE, "pids": 1024, "disk_bytes": 1, "seconds": 1, "outputs": ("/out",)}
+    return make_plan(*argv, **{**usual, **changed})
 
 
 GOLDEN = """{

@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from reprocheck.engine.sandbox import ObserverMounts, build_container_config
 from reprocheck.errors import UsageFault
 from reprocheck.ports import Plan, PlannedMount
+from tests.engine.plans import make_plan
 
 OBSERVER = ObserverMounts(hook="/scratch/hook", python_path="")
 
 
-def plan(
-    *,
-    environment: tuple[tuple[str, str], ...] = (),
-    mounts: tuple[PlannedMount, ...] = (),
-    outputs: tuple[str, ...] = ("/out",),
-) -> Plan:
-    return Plan(
-        image="sha256:" + "0" * 64,
-        argv=("true",),
-        environment=environment,
-        working_dir="/",
-        user="",
-        network="none",
-        nano_cpus=None,
-        memory_bytes=None,
-        shm_bytes=None,
-        gpus="",
-        pids=64,
-        disk_bytes=1,
-        seconds=1,
-        mounts=mounts,
-        outputs=outputs,
-    )
+def plan(**changed: Any) -> Plan:
+    return make_plan("true", image="sha256:" + "0" * 64, working_dir="/", **{"outputs": ("/out",), **changed})
 
 
 def test_nothing_is_added_but_two_mounts_and_two_variables() -> None:
