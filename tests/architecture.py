@@ -161,6 +161,7 @@ ALLOWED: dict[tuple[str, str], str] = {
     ): "moves deep directories up before it removes them",
     ("reprocheck.engine.cache", "removing"): "prunes the cache, and takes out what is not sound",
     ("reprocheck.engine.store", "removing"): "prunes the user's store of outputs",
+    ("reprocheck.engine.named_by_digest", "removing"): "what a killed process left half-written there",
     ("reprocheck.engine.writing", "removing"): "takes back its own unfinished temporary file",
     ("reprocheck.engine.writing", "writing"): "the one place that writes files",
     ("reprocheck.strictjson", "json.loads"): "the one place that parses JSON",

@@ -5,7 +5,7 @@
 The name is the SHA-256 of everything that the value depends on. The header holds who made it and a SHA-256
 over name and value, which is checked at every read: what is damaged, cut off, of another user or in another
 entry's place is removed and counts as absent. Nothing here ever fails a command: without a cache everything
-is only read again. Any number of processes may use it at once.
+is only read again.
 """
 
 from __future__ import annotations
@@ -13,22 +13,17 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import stat
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from reprocheck.engine.beneath import RefusedPath, open_beneath
-from reprocheck.engine.writing import is_temporary, make_private_directory, publish_new, write_all
+from reprocheck.engine.named_by_digest import NamedByDigest
+from reprocheck.engine.writing import make_private_directory, publish_new, write_all
 from reprocheck.errors import CouldNotRun
 
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 _HEADER = re.compile(rb"reprocheck-cache 1 ([0-9a-f]{64}) ([0-9a-f]{64})\n")
 _HEADER_BYTES = len(b"reprocheck-cache 1 ") + 64 + 1 + 64 + 1
 _CHUNK = 1 << 20
-_STALE_SECONDS = 24 * 3600
-"""Age from which a temporary file belongs to a process that was killed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,14 +42,14 @@ class Cache:
     """
 
     def __init__(self, root: str, *, maker: str, limit: int) -> None:
-        self._root = root.rstrip("/") or "/"
+        self._files = NamedByDigest(root, "entries")
         self._maker = maker
         self._limit = limit
 
     @property
     def place(self) -> str:
         """Its directory."""
-        return self._root
+        return self._files.root
 
     @property
     def maker(self) -> str:
@@ -63,12 +58,11 @@ class Cache:
 
     def get(self, key: str) -> bytes | None:
         """Return the value kept under `key`, None when there is none that is sound."""
-        if not self._safe():
+        if not self._files.is_private():
             return None
-        path = self._path(key)
-        try:
-            descriptor = open_beneath(self._root, path[len(self._root) + 1 :])
-        except RefusedPath:
+        path = self._files.path(key)
+        descriptor = self._files.open(path)
+        if descriptor is None:
             self._discard(path)
             return None
         with os.fdopen(descriptor, "rb", buffering=0) as file:
@@ -85,10 +79,10 @@ class Cache:
         header = f"reprocheck-cache 1 {self._maker} {_digest(key, value)}\n".encode("ascii")
         if len(header) + len(value) > self._limit:
             return False
-        path = self._path(key)
+        path = self._files.path(key)
         try:
             make_private_directory(path.rpartition("/")[0])
-            if not self._safe():
+            if not self._files.is_private():
                 return False
             publish_new(path, lambda descriptor: write_all(descriptor, header + value), mode=0o600)
         except OSError:
@@ -103,7 +97,7 @@ class Cache:
         except OSError as error:
             raise CouldNotRun(
                 "E_CACHE_UNREADABLE",
-                f"the cache {self._root!a} cannot be read: {os.strerror(error.errno or 0).lower()}",
+                f"the cache {self.place!a} cannot be read: {os.strerror(error.errno or 0).lower()}",
                 hint="Check its owner and mode, or set XDG_CACHE_HOME to another directory.",
             ) from None
 
@@ -116,10 +110,11 @@ class Cache:
         removed = freed = 0
         for entry in self.entries():
             outdated = entry.used_ns < older_than_ns or self._maker_of(entry.key) != self._maker
-            if (everything or outdated) and self._discard(self._path(entry.key)):
+            if (everything or outdated) and self._discard(self._files.path(entry.key)):
                 removed += 1
                 freed += entry.size
-        self._sweep()
+        with suppress(OSError):
+            self._files.sweep()
         return removed, freed
 
     def _sound(self, key: str, descriptor: int) -> bytes | None:
@@ -137,9 +132,8 @@ class Cache:
         return value if _digest(key, value) == header[2].decode("ascii") else None
 
     def _maker_of(self, key: str) -> str:
-        try:
-            descriptor = open_beneath(self._root, self._path(key)[len(self._root) + 1 :])
-        except RefusedPath:
+        descriptor = self._files.open(self._files.path(key))
+        if descriptor is None:
             return ""
         try:
             header = _HEADER.fullmatch(os.pread(descriptor, _HEADER_BYTES, 0))
@@ -159,36 +153,15 @@ class Cache:
         for entry in entries:
             if total <= self._limit:
                 break
-            self._discard(self._path(entry.key))
+            self._discard(self._files.path(entry.key))
             total -= entry.size
 
     def _entries(self) -> tuple[CacheEntry, ...]:
-        found: list[CacheEntry] = []
-        for place, name in self._files():
-            key = place.rpartition("/")[2] + name
-            if _SHA256.fullmatch(key):
-                with suppress(FileNotFoundError):
-                    status = os.lstat(f"{place}/{name}")
-                    found.append(CacheEntry(key=key, size=status.st_size, used_ns=status.st_mtime_ns))
+        found = (
+            CacheEntry(key=key, size=status.st_size, used_ns=status.st_mtime_ns)
+            for key, status in self._files.files()
+        )
         return tuple(sorted(found, key=lambda entry: (entry.used_ns, entry.key)))
-
-    def _files(self) -> Iterator[tuple[str, str]]:
-        """Directory and name of every file below `entries`."""
-        try:
-            with os.scandir(f"{self._root}/entries") as folders:
-                places = [folder.path for folder in folders if folder.is_dir(follow_symlinks=False)]
-            for place in places:
-                with os.scandir(place) as items:
-                    yield from ((place, item.name) for item in items if item.is_file(follow_symlinks=False))
-        except FileNotFoundError:
-            return
-
-    def _sweep(self) -> None:
-        oldest = time.time() - _STALE_SECONDS
-        with suppress(OSError):
-            for place, name in self._files():
-                if is_temporary(name) and os.lstat(f"{place}/{name}").st_mtime < oldest:
-                    self._discard(f"{place}/{name}")
 
     def _discard(self, path: str) -> bool:
         try:
@@ -196,19 +169,6 @@ class Cache:
         except OSError:
             return False
         return True
-
-    def _path(self, key: str) -> str:
-        if not _SHA256.fullmatch(key):
-            raise ValueError("not a SHA-256 in lower-case hexadecimal")
-        return f"{self._root}/entries/{key[:2]}/{key[2:]}"
-
-    def _safe(self) -> bool:
-        """Whether the directory is this user's and nobody else can write to it."""
-        try:
-            status = os.stat(self._root)
-        except OSError:
-            return False
-        return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o022
 
 
 def cache_directory(environ: Mapping[str, str]) -> str | None:

@@ -1,10 +1,8 @@
 """The user's content-addressed store: outputs that numbers are compared with, and marks of our own manifests.
 
-    ROOT/objects/<2 digits>/<62 digits>   written once, verified on every read
-    ROOT/manifests/<64 digits>            "this user wrote this manifest", with the digests of its outputs
-    ROOT/inputs/<64 digits>               where that manifest's inputs lay on this machine, for nobody else
-
-Any number of processes may use it at once: a file appears whole, by a link, or not at all.
+ROOT/objects/<2 digits>/<62 digits>   written once, verified on every read
+ROOT/manifests/<64 digits>            "this user wrote this manifest", with the digests of its outputs
+ROOT/inputs/<64 digits>               where that manifest's inputs lay on this machine, for nobody else
 """
 
 from __future__ import annotations
@@ -12,19 +10,15 @@ from __future__ import annotations
 import hashlib
 import os
 import pwd
-import re
-import stat
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from reprocheck.engine.beneath import RefusedPath, open_beneath
+from reprocheck.engine.named_by_digest import NamedByDigest, check_digest
 from reprocheck.engine.writing import (
     check_writable,
     failure,
-    is_temporary,
     make_private_directory,
     publish_new,
     write_all,
@@ -32,10 +26,7 @@ from reprocheck.engine.writing import (
 )
 from reprocheck.errors import CouldNotRun
 
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 _CHUNK = 1 << 20
-_STALE_SECONDS = 24 * 3600
-"""Age from which a temporary file belongs to a process that was killed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,14 +42,15 @@ class Store:
     """The store below the directory `root`, which is made (0700) when the first thing is kept."""
 
     def __init__(self, root: str) -> None:
-        self._root = root.rstrip("/") or "/"
+        self._objects = NamedByDigest(root, "objects")
+        self._root = self._objects.root
 
     def keep(self, source: BinaryIO, sha256: str) -> None:
         """Keep the rest of `source`, whose SHA-256 must be `sha256` (64 digits).
 
         Raises CouldNotRun (E_STORE_DIGEST, E_STATE_UNSAFE, E_DISK_FULL, E_NOT_WRITABLE).
         """
-        path = self._object(sha256)
+        path = self._objects.path(sha256)
 
         def fill(descriptor: int) -> None:
             digest = hashlib.sha256()
@@ -93,10 +85,9 @@ class Store:
 
         A file whose bytes no longer have their digest is removed and counts as absent.
         """
-        path = self._object(sha256)
-        try:
-            descriptor = open_beneath(self._root, path[len(self._root) + 1 :])
-        except RefusedPath:
+        path = self._objects.path(sha256)
+        descriptor = self._objects.open(path)
+        if descriptor is None:
             return None
         file = os.fdopen(descriptor, "rb")
         try:
@@ -113,15 +104,17 @@ class Store:
 
     def entries(self) -> tuple[StoredObject, ...]:
         """Everything that is kept, sorted by digest. Raises CouldNotRun (E_STATE_UNREADABLE)."""
-        found: list[StoredObject] = []
-        for place, name in self._files():
-            digest = place.rpartition("/")[2] + name
-            if _SHA256.fullmatch(digest):
-                with suppress(FileNotFoundError):
-                    status = os.lstat(f"{place}/{name}")
-                    found.append(
-                        StoredObject(sha256=digest, size=status.st_size, modified_ns=status.st_mtime_ns)
-                    )
+        try:
+            found = [
+                StoredObject(sha256=digest, size=status.st_size, modified_ns=status.st_mtime_ns)
+                for digest, status in self._objects.files()
+            ]
+        except OSError as error:
+            raise CouldNotRun(
+                "E_STATE_UNREADABLE",
+                f"the state directory {self._root!a} cannot be read: {os.strerror(error.errno or 0).lower()}",
+                hint="Check its owner and mode, or set REPROCHECK_STATE to another directory.",
+            ) from None
         return tuple(sorted(found, key=lambda item: item.sha256))
 
     def prune(self, *, keep: frozenset[str] = frozenset(), older_than_ns: int | None) -> tuple[int, int]:
@@ -135,7 +128,7 @@ class Store:
         for item in self.entries():
             if item.sha256 in keep or (older_than_ns is not None and item.modified_ns >= older_than_ns):
                 continue
-            path = self._object(item.sha256)
+            path = self._objects.path(item.sha256)
             try:
                 os.unlink(path)
             except FileNotFoundError:
@@ -144,7 +137,8 @@ class Store:
                 raise failure(path, error) from None
             removed += 1
             freed += item.size
-        self._sweep()
+        with suppress(OSError):  # they have just been listed
+            self._objects.sweep()
         return removed, freed
 
     def remember(self, manifest_digest: str, outputs: tuple[str, ...]) -> None:
@@ -163,11 +157,10 @@ class Store:
     def wrote(self, manifest_digest: str) -> bool:
         """Whether this user's store remembers the manifest; one that others can write to proves nothing."""
         path = self._marker(manifest_digest)
-        if not self._safe():
+        if not self._objects.is_private():
             return False
-        try:
-            descriptor = open_beneath(self._root, path[len(self._root) + 1 :])
-        except RefusedPath:
+        descriptor = self._objects.open(path)
+        if descriptor is None:
             return False
         try:
             return os.fstat(descriptor).st_uid == os.geteuid()
@@ -187,71 +180,29 @@ class Store:
     def inputs_of(self, manifest_digest: str) -> tuple[tuple[str, str], ...]:
         """Where the inputs of a manifest lay when this user recorded it; () when that is not known."""
         path = self._marker(manifest_digest, kind="inputs")
-        if not self._safe():
+        if not self._objects.is_private():
             return ()
-        try:
-            descriptor = open_beneath(self._root, path[len(self._root) + 1 :])
-        except RefusedPath:
+        descriptor = self._objects.open(path)
+        if descriptor is None:
             return ()
         with os.fdopen(descriptor, "rb") as file:
             words = [os.fsdecode(word) for word in file.read(_CHUNK).split(b"\0")[:-1]]
         return tuple(zip(words[::2], words[1::2], strict=False))
 
-    def _object(self, sha256: str) -> str:
-        if not _SHA256.fullmatch(sha256):
-            raise ValueError("not a SHA-256 in lower-case hexadecimal")
-        return f"{self._root}/objects/{sha256[:2]}/{sha256[2:]}"
-
     def _marker(self, manifest_digest: str, *, kind: str = "manifests") -> str:
-        digits = manifest_digest.removeprefix("sha256:")
-        if not _SHA256.fullmatch(digits):
-            raise ValueError("not a sha256 digest")
-        return f"{self._root}/{kind}/{digits}"
+        return f"{self._root}/{kind}/{check_digest(manifest_digest.removeprefix('sha256:'))}"
 
     def _make(self, directory: str) -> None:
         try:
             make_private_directory(directory)
         except OSError as error:
             raise failure(directory, error) from None
-        if not self._safe():
+        if not self._objects.is_private():
             raise CouldNotRun(
                 "E_STATE_UNSAFE",
                 f"other users can write to the state directory {self._root!a}, or own it; nothing was kept",
                 hint="Make it yours with mode 0700, or set REPROCHECK_STATE to another directory.",
             )
-
-    def _safe(self) -> bool:
-        try:
-            status = os.stat(self._root)
-        except OSError:
-            return False
-        return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o022
-
-    def _files(self) -> Iterator[tuple[str, str]]:
-        """Directory and name of every file below `objects`."""
-        top = f"{self._root}/objects"
-        try:
-            with os.scandir(top) as folders:
-                places = [folder.path for folder in folders if folder.is_dir(follow_symlinks=False)]
-            for place in places:
-                with os.scandir(place) as items:
-                    yield from ((place, item.name) for item in items if item.is_file(follow_symlinks=False))
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            raise CouldNotRun(
-                "E_STATE_UNREADABLE",
-                f"the state directory {self._root!a} cannot be read: {os.strerror(error.errno or 0).lower()}",
-                hint="Check its owner and mode, or set REPROCHECK_STATE to another directory.",
-            ) from None
-
-    def _sweep(self) -> None:
-        oldest = time.time() - _STALE_SECONDS
-        for place, name in self._files():
-            path = f"{place}/{name}"
-            with suppress(OSError):
-                if is_temporary(name) and os.lstat(path).st_mtime < oldest:
-                    os.unlink(path)
 
 
 def state_directory(environ: Mapping[str, str]) -> str:
