@@ -7,15 +7,15 @@ import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Literal
 
-from reprocheck.api.assemble import assemble, see_machine
-from reprocheck.api.context import gather, name_host
+from reprocheck.api.context import gather
 from reprocheck.api.outside import Outside
-from reprocheck.api.sight import DEFAULT_PATH, interest, look
+from reprocheck.api.sight import interest, look
 from reprocheck.api.snapshot import SnapshotOptions
+from reprocheck.api.snapshot_image import image_manifest, image_question, refuse_outputs
 from reprocheck.api.targets import Target
-from reprocheck.collect.environment import describe_environment
 from reprocheck.collect.secrets import REDACTOR
 from reprocheck.engine.docker_archive import open_saved
 from reprocheck.engine.oci_image import StoredImage
@@ -38,13 +38,7 @@ def snapshot_archive(target: Target, options: SnapshotOptions, outside: Outside)
     Behind the path may stand `:NAME` or `@sha256:DIGEST`. Raises UsageFault (E_TARGET, E_IMAGE_CHOICE,
     E_OUTPUTS_NEED_CONTAINER), InputFault and CouldNotRun as `StoredImage.read` does.
     """
-    written = f"{target.scheme}:{target.reference}"
-    if options.outputs:
-        raise UsageFault(
-            "E_OUTPUTS_NEED_CONTAINER",
-            f"--output was given, but {written} is an image: nothing has run in it",
-            hint="Name the container that ran, or use `reprocheck run`.",
-        )
+    refuse_outputs(options, f"{target.scheme}:{target.reference}")
     with open_stored(target, outside) as stored:
         REDACTOR.register_variables(stored.environment)
         context = gather(options.context, outside, here=False)
@@ -53,31 +47,14 @@ def snapshot_archive(target: Target, options: SnapshotOptions, outside: Outside)
             limits=outside.limits,
             progress=outside.progress,
         )
-    declared = dict(stored.environment)
-    sight = look(
-        view,
-        outside,
-        with_syft=options.with_syft,
-        integrity=options.integrity,
-        path_variable=declared.get("PATH", DEFAULT_PATH),
-        library_path=declared.get("LD_LIBRARY_PATH", ""),
-    )
-    host, host_unknowns = see_machine(outside)
-    return assemble(
-        outside=outside,
+    return image_manifest(
         source=stored.source,
         image=stored.image,
-        sight=sight,
-        environment=describe_environment(
-            image=stored.environment,
-            add_values=options.env_values,
-            all_values=options.all_values,
-            limits=outside.limits,
-        ),
-        host=name_host(host, options.context),
-        unknowns=host_unknowns,
-        private=options.all_values,
+        environment=stored.environment,
+        sight=look(view, outside, **asdict(image_question(options, stored.environment))),
         context=context,
+        options=options,
+        outside=outside,
     )
 
 
