@@ -70,13 +70,10 @@ def _run_docker(options: RunOptions, outside: Outside, sink: LogSink) -> Recorde
             options.context, outside, here=False, inputs=pairs, variables=tuple(in_force.items())
         )
         outside.progress(f"reading image {options.image}")
-        declared = dict(facts.environment)
         question = Question(
             with_syft=options.with_syft,
-            path_variable=declared.get("PATH", DEFAULT_PATH),
-            library_path=dict(options.environment).get(
-                "LD_LIBRARY_PATH", declared.get("LD_LIBRARY_PATH", "")
-            ),
+            path_variable=in_force.get("PATH", DEFAULT_PATH),
+            library_path=in_force.get("LD_LIBRARY_PATH", ""),
         )
         identity = Identity(id=facts.id, image=facts.image)
         seen = see_image(partial(engine.open_image, facts), identity, question, outside)

@@ -45,7 +45,7 @@ def snapshot_container(
             outside,
             with_syft=options.with_syft,
             integrity=options.integrity,
-            path_variable=dict(facts.image.environment).get("PATH", DEFAULT_PATH),
+            path_variable=dict(facts.environment).get("PATH", DEFAULT_PATH),
             library_path=dict(facts.environment).get("LD_LIBRARY_PATH", ""),
         )
         loaded, unseen = probe(engine, facts, view, sight.observed, outside) if options.probe else (None, ())

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.harness import SMALL_A, Desk, container, docker, shell
+from tests.e2e.harness import SMALL_A, Desk, container, derived_image, docker, shell
 
 pytestmark = pytest.mark.docker
 
@@ -191,3 +191,21 @@ def test_name_id_and_kind_lead_to_one_container(desk: Desk) -> None:
         # a container is no image, and is not taken for one
         desk.call("snapshot", f"docker:image:{name}", expect=3)
     assert all(digests == found[0] for digests in found)
+
+
+def test_the_path_that_was_given_tells_which_python_is_active(desk: Desk) -> None:
+    """A venv that only the container's own PATH finds, not the image's: with `docker run` and with `run`."""
+    given = "PATH=/opt/venv/bin:/usr/bin:/bin"
+
+    def active(manifest: Any) -> list[str]:
+        return [python["prefix"] for python in manifest["pythons"] if python.get("active")]
+
+    with derived_image("RUN python3 -m venv --without-pip /opt/venv") as image:
+        assert active(desk.call("snapshot", "--no-syft", image).json()) == ["/usr"]
+        with container("-e", given, image, program=("true",)) as box:
+            assert active(desk.call("snapshot", "--no-syft", box).json()) == ["/opt/venv"]
+        command = shell("mkdir /out && command -v python3 > /out/which")
+        recorded = desk.record(
+            "path.json", "--image", image, "--output", "/out", "--env", given, command=command
+        )
+        assert active(recorded) == ["/opt/venv"]
