@@ -108,8 +108,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[PROBLEMS] = {}
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: Iterable[pytest.Item]) -> None:
-    """Give all tests that need Docker to one worker: they share an engine, two cores and its disk."""
+    """Give all tests that need Docker to one worker: they share an engine, two cores and its disk.
+
+    Before pytest-xdist looks for groups, which it does in a hook of the same name.
+    """
     if not config.pluginmanager.hasplugin("xdist"):
         return
     for item in items:
@@ -118,7 +122,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: Iterable[pytest.
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip or fail a test whose need is not met; each need is looked at once."""
+    """Skip or fail a test whose need is not met; each need is looked at once.
+
+    Fails, too, when the group of `pytest_collection_modifyitems` has no effect: pytest-xdist 3.8 writes it
+    where pytest 9.2 no longer reads it (https://github.com/pytest-dev/pytest-xdist/issues/1386), and says
+    nothing.
+    """
+    grouped = item.get_closest_marker("xdist_group") is not None
+    if grouped and item.config.getoption("loadgroup", False) and not item.nodeid.endswith("@docker"):
+        pytest.fail(
+            "tests that share an engine would run at once: this pytest-xdist does not group", pytrace=False
+        )
     problems = item.config.stash[PROBLEMS]
     for need, problem_of in NEEDS.items():
         if item.get_closest_marker(need) is None:
