@@ -178,6 +178,12 @@ def _environment(prefix: str, options: SnapshotOptions, outside: Outside) -> Man
 def _rootfs(directory: str, options: SnapshotOptions, outside: Outside) -> Manifest:
     context = gather(options.context, outside, here=False)
     root = _existing_directory(directory, outside, scheme="rootfs")
+    if all(os.path.isfile(f"{root}/{name}") for name in ("oci-layout", "index.json")):
+        raise UsageFault(
+            "E_TARGET",
+            f"rootfs:{directory} holds an OCI layout, and no root file system",
+            hint=f"Write oci:{directory}.",
+        )
     view = open_directory(
         root, interest=interest(digests=options.integrity, limits=outside.limits), limits=outside.limits
     )

@@ -52,8 +52,8 @@ def hash_with_listing(
     try:
         status = os.stat(place)
     except (FileNotFoundError, NotADirectoryError):
-        raise _fault(
-            "E_INPUT_MISSING", f"the input for {target!a} does not exist", "Check the path."
+        raise InputFault(
+            "E_INPUT_MISSING", f"the input for {target!a} does not exist", hint="Check the path."
         ) from None
     except OSError as error:
         raise _unreadable(target, "", reason(error)) from None
@@ -179,27 +179,23 @@ def _hash_file(root: str, relative: str, target: str, shown: str) -> _Hashed:
     ):
         raise CouldNotRun(
             "E_INPUT_CHANGED",
-            f"the input {target + shown!a} changed while it was hashed; nothing was started",
+            f"the input {target + shown!a} changed while it was hashed",
             hint="Wait until nothing writes to it, then run again.",
         )
     return _Hashed(size=after.st_size, sha256=digest)
 
 
-def _fault(code: str, message: str, hint: str) -> InputFault:
-    return InputFault(code, f"{message}; nothing was started", hint=hint)
-
-
 def _unreadable(target: str, shown: str, why: str) -> InputFault:
-    return _fault(
+    return InputFault(
         "E_INPUT_UNREADABLE",
         f"the input {target + shown!a} cannot be read: {why}",
-        "Make it readable for this user, or leave it out of the input.",
+        hint="Make it readable for this user, or leave it out of the input.",
     )
 
 
 def _special(target: str, shown: str, kind: str) -> InputFault:
-    return _fault(
+    return InputFault(
         "E_INPUT_SPECIAL",
         f"the input {target + shown!a} is {kind}, which has no content to hash",
-        "Move it out of the input.",
+        hint="Move it out of the input.",
     )

@@ -132,6 +132,7 @@ def test_secrets_of_the_image_do_not_reach_the_manifest(tmp_path: Path) -> None:
         ("docker-archive:layout", "is a directory", "oci:"),
         ("oci-archive:rootfs", "is a directory", "rootfs:"),
         ("oci:saved.tar", "is a file", "docker-archive:"),
+        ("rootfs:layout", "holds an OCI layout", "oci:layout"),
         ("oci:rootfs", "looks like a root file system", "rootfs:DIR"),
         ("oci-archive:saved.tar", "looks like what `docker save` writes", "docker-archive:"),
         ("docker-archive:oci:1.tar", "looks like an OCI layout", "oci-archive:"),

@@ -214,8 +214,8 @@ def test_a_flood_of_output_passes_through(world: World) -> None:
 
 
 def test_a_flood_of_disk_is_stopped(world: World) -> None:
-    """The limit of 64 GiB, scaled down to 1.3 GiB."""
-    done = run(world, GOOD + "fallocate -l 2G /big; sleep 60", "--limit-scale", "0.02")
+    """The limit of 64 GiB, scaled down to 3.2 GiB; the patience with the engine is scaled with it."""
+    done = run(world, GOOD + "fallocate -l 4G /big; sleep 60", "--limit-scale", "0.05")
     assert (done.code, "disk limit" in done.err) == (3, True), done
     done.quiet()
     world.check("run.json")

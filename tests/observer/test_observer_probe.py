@@ -50,6 +50,15 @@ def probe(python: str, place: Path, *arguments: str, **environ: str) -> Path:
     return result
 
 
+@pytest.mark.skipif("2.7" not in interpreters(), reason="no Python 2.7")
+def test_python_2_is_refused_in_one_line(tmp_path: Path) -> None:
+    script = tmp_path / "probe.py"
+    script.write_text(SCRIPT)
+    done = subprocess.run([interpreters()["2.7"], str(script)], capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr == b"reprocheck_probe.py needs Python 3.6 or later, and this is 2.7\n"
+
+
 def test_the_script_is_python_3_6_and_imports_the_standard_library_only() -> None:
     tree = ast.parse(SCRIPT, feature_version=(3, 6))
     names = {

@@ -21,6 +21,10 @@ import subprocess
 import sys
 import zlib
 
+if sys.version_info < (3, 6):
+    sys.stderr.write("reprocheck_probe.py needs Python 3.6 or later, and this is %d.%d\n" % sys.version_info[:2])
+    sys.exit(2)
+
 SETTINGS = json.loads(r"""@@SETTINGS@@""")
 WANTED = re.compile(SETTINGS["wanted"])
 LIBRARY = re.compile(SETTINGS["library"])
