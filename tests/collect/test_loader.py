@@ -91,6 +91,7 @@ def test_the_loader_of_this_machine_agrees(
     try:
         for name in ("a", "b", "c", "d", "own", "store"):
             (root / name).mkdir()
+            (root / name / "here").touch()  # the view below knows of a directory by the files in it
         (root / "link").symlink_to("c")
         (root / "store" / "kept.so").write_bytes(shared_object(soname=NAME, machine=MACHINE))
         for place, what in copies.items():

@@ -283,7 +283,7 @@ def test_an_output_directory_counts_for_the_disk_limit(
         (("nosuchcommand",), {}, "E_COMMAND_NOT_FOUND"),
         (("/etc/passwd",), {}, "E_COMMAND_NOT_FOUND"),
         (("true",), {"user": "nobodyhere"}, "E_RUNTIME_REFUSED"),
-        (("true",), {"memory": 1}, "E_RUNTIME_REFUSED"),
+        (("true",), {"memory_bytes": 1}, "E_RUNTIME_REFUSED"),
         (("true",), {"mounts": (PlannedMount(source="/no/such/place", target="/x"),)}, "E_MOUNT_REFUSED"),
         (("true",), {"gpus": "all"}, "E_NO_GPU_RUNTIME"),
     ],

@@ -107,7 +107,7 @@ def test_a_local_run_is_observed_and_does_the_same() -> None:
     watch = observation()
     said = bytearray()
     runner = LocalRunner(limits=DEFAULT, environ=dict(os.environ), observation=watch)
-    asked = make_plan(sys.executable, "-c", program, environment=(("PYTHONPATH", "beside"),))
+    asked = make_plan(sys.executable, "-c", program, environment=(("PYTHONPATH", "beside"),), outputs=("**",))
     with runner.run(asked, said.extend) as finished:
         assert finished.outcome.exit_code == 0
         assert [file.name for file in finished.outputs()] == ["out.txt"]
