@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reprocheck.artifacts import ignored_keys
+from reprocheck.artifacts.formats import ignored_keys
 from reprocheck.checks import check
 from reprocheck.compare import compare
 from reprocheck.globs import matches

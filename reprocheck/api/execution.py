@@ -12,7 +12,7 @@ from reprocheck.api.outputs import Collected, collect_outputs
 from reprocheck.api.outside import Outside
 from reprocheck.api.run_options import Recorded, RunOptions
 from reprocheck.api.sight import Sight
-from reprocheck.artifacts import unmatched_keys
+from reprocheck.artifacts.formats import unmatched_keys
 from reprocheck.collect.secrets import REDACTOR
 from reprocheck.engine.inputs import hash_input
 from reprocheck.engine.patterns import Patterns

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from reprocheck.artifacts import describe
+from reprocheck.artifacts.formats import describe
 from reprocheck.engine.patterns import Patterns
 from reprocheck.engine.store import Store
 from reprocheck.errors import CouldNotRun

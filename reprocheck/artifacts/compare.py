@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import BinaryIO
 
-from reprocheck.artifacts import FORMATS, HEAD, format_of, ignored_keys
+from reprocheck.artifacts.formats import FORMATS, HEAD, format_of, ignored_keys
 from reprocheck.artifacts.reading import NUMBER, Array, IgnoredKeys, Leaf, Reading, Unreadable
 from reprocheck.artifacts.tolerance import Bounds, Gap, bounds_of, measure, numbers_agree
 from reprocheck.limits import Limits

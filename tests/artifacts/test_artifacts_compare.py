@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reprocheck.artifacts import describe
 from reprocheck.artifacts.compare import compare_output
+from reprocheck.artifacts.formats import describe
 from reprocheck.artifacts.tolerance import bounds_of, numbers_agree
 from reprocheck.errors import InputFault
 from reprocheck.limits import DEFAULT

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reprocheck.artifacts import FORMATS, describe, unmatched_keys
+from reprocheck.artifacts.formats import FORMATS, describe, unmatched_keys
 from reprocheck.limits import DEFAULT
 from reprocheck.model.run import IgnoredKey, Output
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reprocheck.artifacts import describe
+from reprocheck.artifacts.formats import describe
 from reprocheck.artifacts.opcodes import read_opcodes
 from reprocheck.artifacts.reading import Unreadable
 from reprocheck.limits import DEFAULT

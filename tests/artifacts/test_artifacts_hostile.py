@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from reprocheck.artifacts import describe
+from reprocheck.artifacts.formats import describe
 from reprocheck.limits import DEFAULT, Limits
 from reprocheck.model.run import Output
 

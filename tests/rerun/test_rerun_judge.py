@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reprocheck.artifacts import describe
+from reprocheck.artifacts.formats import describe
 from reprocheck.errors import Refused, UsageFault
 from reprocheck.limits import DEFAULT
 from reprocheck.model.base import replace
