@@ -22,7 +22,7 @@ ABANDON_SECONDS = 5.0
 """How long a killed process may stay in the kernel (a hung driver) before we go on without it."""
 
 _CHUNK = 64 * 1024
-_LONGEST_TICK = 0.05
+_SHORTEST_TICK, _LONGEST_TICK = 0.001, 0.05
 
 Sink = Callable[[bytes], None]
 
@@ -126,8 +126,9 @@ def supervise(
             _kill_session(child)
             # With every writer dead the pipes end at once; the bound is for a writer that left the session.
             _pump_to_end(pipes, time.monotonic() + 1.0)
+        _reap(child)
     finally:
-        if child is not None:
+        if child is not None and child.returncode is None:
             _kill_session(child)
             _reap(child)
     return Ending(returncode=child.returncode, timed_out=timed_out)
@@ -205,15 +206,16 @@ class _Pipes:
 
 def _watch(child: subprocess.Popen[bytes], pipes: _Pipes, deadline: float) -> bool:
     """Pump until the child itself has ended; False when the deadline came first."""
-    tick = 0.001
+    tick = _SHORTEST_TICK
     while not _ended(child.pid):
         remaining = deadline - time.monotonic()
         if remaining <= 0:
             return False
-        if pipes.open:
-            pipes.pump(min(remaining, tick))
-        else:
+        if not pipes.open:
             time.sleep(min(remaining, tick))
+        elif pipes.pump(min(remaining, tick)):
+            tick = _SHORTEST_TICK  # it speaks, or has closed its pipes and is about to end
+            continue
         tick = min(tick * 2, _LONGEST_TICK)
     return True
 
