@@ -73,7 +73,7 @@ def test_every_library_is_declared() -> None:
         ("reprocheck.compare.x", "def f():\n from ..engine.tar import read", "border"),
         ("reprocheck.cli.x", "from reprocheck.engine.process import run_tool", "border"),
         ("reprocheck.cli.x", "from reprocheck.checks import check", "border"),
-        ("reprocheck.engine.x", "from reprocheck.artifacts import describe", "border"),
+        ("reprocheck.engine.x", "from reprocheck.artifacts.formats import describe", "border"),
         ("reprocheck.api.x", "from reprocheck.cli import main", "border"),
         ("reprocheck.attic.x", "", "border"),
         ("reprocheck.errors", "from reprocheck.model.base import Value", "border"),

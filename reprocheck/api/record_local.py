@@ -17,7 +17,7 @@ from reprocheck.api.execution import (
 from reprocheck.api.observation import watch
 from reprocheck.api.outside import Outside
 from reprocheck.api.run_options import Recorded, RunOptions
-from reprocheck.api.snapshot import local_scene
+from reprocheck.api.snapshot import local_files, local_scene
 from reprocheck.collect.environment import describe_environment
 from reprocheck.engine.local_runner import LocalRunner
 from reprocheck.errors import UsageFault
@@ -37,7 +37,7 @@ def run_local(options: RunOptions, outside: Outside, sink: LogSink) -> Recorded:
     inputs = hash_inputs(pairs, outside)
     variables = tuple(sorted({**outside.environ, **dict(options.environment)}.items()))
     context = gather(options.context, outside, here=True, inputs=pairs, variables=variables)
-    source, sight, unknowns = local_scene(outside, with_syft=options.with_syft)
+    source, sight, unknowns = local_scene(local_files(outside), outside, with_syft=options.with_syft)
     scene = Scene(
         source=source,
         image=None,

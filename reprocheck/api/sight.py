@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 from reprocheck.api.outside import Outside
 from reprocheck.collect import Observed, library_reader, library_spans, observe, wanted, wanted_library
-from reprocheck.collect.integrity import wants as wanted_for_integrity
-from reprocheck.collect.syft import adopt_rpm, cross_check, parse
 from reprocheck.engine.syft import SyftScan, find_syft, is_package_metadata, package_count, scan
 from reprocheck.errors import CouldNotRun, ReprocheckError
 from reprocheck.limits import Limits
@@ -35,15 +33,17 @@ def _kept(path: str) -> bool:
     return wanted_by_either(path) or (path.endswith(_DISTRIBUTION) and ".dist-info/" in path)
 
 
-def _kept_to_check(path: str) -> bool:
-    """Whether a stream keeps this file for the check of installed files, too."""
-    return _kept(path) or wanted_for_integrity(path)
-
-
 def interest(*, digests: bool, limits: Limits) -> Interest:
     """Tell a source what will be asked of its files; `digests` for `--integrity`."""
+    keep = _kept
+    if digests:
+        from reprocheck.collect.integrity import wants
+
+        def keep(path: str) -> bool:
+            return _kept(path) or wants(path)
+
     return Interest(
-        keep=_kept_to_check if digests else _kept,
+        keep=keep,
         library=wanted_library,
         read_library=library_reader(limits),
         library_spans=library_spans,
@@ -101,6 +101,8 @@ def look(
     if not with_syft:
         read()
         return _sight(seen[0])
+    from reprocheck.collect.syft import adopt_rpm, cross_check, parse
+
     try:
         # Which environments are asked for is known only when they have been read; else syft reads meanwhile.
         if only_prefix is not None:

@@ -7,6 +7,7 @@ import os
 import platform
 import stat
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from reprocheck.api.active import ActivePython, find_active
@@ -18,6 +19,8 @@ from reprocheck.api.targets import parse_target
 from reprocheck.collect.environment import describe_environment
 from reprocheck.collect.hub import cache_directories
 from reprocheck.engine.directory import open_directory
+from reprocheck.engine.meanwhile import Meanwhile
+from reprocheck.engine.view import View
 from reprocheck.errors import UsageFault
 from reprocheck.model.image import Source
 from reprocheck.model.manifest import Manifest
@@ -88,16 +91,29 @@ def probe_needs_container(target: str | None) -> UsageFault:
     )
 
 
-def local_scene(
-    outside: Outside, *, with_syft: bool, integrity: bool = False
-) -> tuple[Source, Sight, tuple[Unknown, ...]]:
-    """See this machine's packages and the Python environment that the user works in."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LocalFiles:
+    """This machine's files as far as they bear on packages, being listed meanwhile."""
+
+    active: ActivePython | None
+    view: Meanwhile[View]
+
+
+def local_files(outside: Outside, *, integrity: bool = False) -> LocalFiles:
+    """Begin to list this machine's packages and the Python environment that the user works in."""
     active = find_active(outside)
     caches = cache_directories(outside.environ, outside.home)
     only = (*_system_paths(), *(active.paths() if active else ()), *caches)
-    view = open_directory(
-        "/", only=only, interest=interest(digests=integrity, limits=outside.limits), limits=outside.limits
-    )
+    asked = interest(digests=integrity, limits=outside.limits)
+    listing = partial(open_directory, "/", only=only, interest=asked, limits=outside.limits)
+    return LocalFiles(active=active, view=Meanwhile(listing))
+
+
+def local_scene(
+    files: LocalFiles, outside: Outside, *, with_syft: bool, integrity: bool = False
+) -> tuple[Source, Sight, tuple[Unknown, ...]]:
+    """See what the files hold. Raises CouldNotRun (E_LIMIT)."""
+    view = files.view.result()
     sight = look(
         view,
         outside,
@@ -105,17 +121,20 @@ def local_scene(
         integrity=integrity,
         path_variable=outside.environ.get("PATH", ""),
         library_path=outside.environ.get("LD_LIBRARY_PATH", ""),
-        virtual_env=active.prefix if active else "",
-        only_prefix=active.prefix if active else "",
+        virtual_env=files.active.prefix if files.active else "",
+        only_prefix=files.active.prefix if files.active else "",
     )
     return Source(kind="local", reader="directory"), sight, _unreadable(view.unreadable)
 
 
 def snapshot_local(options: SnapshotOptions, outside: Outside) -> Manifest:
     """Snapshot this machine and the active Python environment."""
+    files = local_files(outside, integrity=options.integrity)
     variables = tuple(sorted(outside.environ.items()))
     context = gather(options.context, outside, here=True, variables=variables)
-    source, sight, unknowns = local_scene(outside, with_syft=options.with_syft, integrity=options.integrity)
+    source, sight, unknowns = local_scene(
+        files, outside, with_syft=options.with_syft, integrity=options.integrity
+    )
     host, host_unknowns = see_machine(outside)
     return assemble(
         outside=outside,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from reprocheck.engine.docker_inspect import split_kind
 from reprocheck.errors import UsageFault
 
 Scheme = Literal[
@@ -68,3 +67,12 @@ def _scheme(text: str) -> Scheme:
         if text == scheme:
             return scheme
     raise AssertionError(text)
+
+
+def split_kind(reference: str) -> tuple[Literal["image", "container", ""], str]:
+    """Split `image:NAME` and `container:NAME`, as they may stand after `docker:`; '' when neither is said."""
+    if reference.startswith("image:"):
+        return "image", reference.removeprefix("image:")
+    if reference.startswith("container:"):
+        return "container", reference.removeprefix("container:")
+    return "", reference

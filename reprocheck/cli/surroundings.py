@@ -13,6 +13,7 @@ from reprocheck.cli.results import check_target, write_result
 
 if TYPE_CHECKING:
     from reprocheck.api.context import ContextOptions
+    from reprocheck.api.data import DataRequest
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -27,18 +28,24 @@ class Surroundings:
     labels: tuple[tuple[str, str], ...]
     host_name: bool
 
+    def _requests(self) -> tuple[DataRequest, ...]:
+        if not self.data:
+            return ()
+        from reprocheck.api.data import DataRequest
+
+        return tuple(DataRequest.parse(text) for text in self.data)
+
     def beside(self, output_file: OutputFile) -> Beside:
         """Settle where everything goes, and fail now when it could not be written later.
 
         Raises UsageFault (E_NAME_PATTERN, E_DATA, E_EXISTS, ...) and CouldNotRun.
         """
         from reprocheck.api.context import ContextOptions
-        from reprocheck.api.data import DataRequest
 
         settled = self._named(output_file)
         check_target(settled)
         files = SideFiles(settled)
-        data = tuple(DataRequest.parse(text) for text in self.data)
+        data = self._requests()
         for request in data:
             files.check(request.name)
         context = ContextOptions(

@@ -24,7 +24,6 @@ from reprocheck.collect import (
 )
 from reprocheck.collect.active import mark_active
 from reprocheck.collect.elf import library_reader, library_spans, wanted_library
-from reprocheck.collect.integrity import check_integrity, places_of
 from reprocheck.collect.joins import (
     assign,
     merge_conda,
@@ -134,6 +133,8 @@ def observe(
     result = _sorted(observed if only_prefix is None else narrow(view, observed, only_prefix))
     if not integrity:
         return result
+    from reprocheck.collect.integrity import check_integrity, places_of
+
     places = None if only_prefix is None else places_of(result.pythons)
     checked, problems = check_integrity(view, result, limits, places=places)
     unknowns = sorted({*result.unknowns, *problems}, key=lambda item: (item.section, item.where, item.reason))

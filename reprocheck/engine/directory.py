@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -21,6 +22,9 @@ _KINDS: dict[int, EntryKind] = {
     stat.S_IFLNK: "link",
 }
 _TYPE = 0o170000
+_INSTALLED = re.compile(r"/(?:site|dist)-packages/(?!.*--)", re.DOTALL)
+"""Inside a site directory, and in no download cache there: of those the sizes are recorded."""
+_CODE = (".py", ".pyc", ".pyi", ".h", ".js", ".map")
 
 
 @dataclass(slots=True)
@@ -48,7 +52,7 @@ def open_directory(
     for start in starts:
         place = _pin(base, start, masked, listing)
         if place is not None:
-            walk(base, place, listing, skip=masked, limits=limits, where=root)
+            walk(base, place, listing, skip=masked, limits=limits, where=root, sizes=interest.digests)
 
     return disk_view(
         image_tree(listing.entries),
@@ -68,12 +72,14 @@ def walk(
     limits: Limits,
     where: str,
     sockets: bool = False,
+    sizes: bool = True,
     budget: str = "tar_members",
 ) -> None:
     """Add `start` (absolute inside `base`) and all below it to `listing`; links are listed, never followed.
 
-    Sockets are left out unless asked for, because an engine's export has none. `budget` names the field of
-    `limits` that bounds the number of entries. Raises CouldNotRun (E_LIMIT).
+    Sockets are left out unless asked for, because an engine's export has none. Without `sizes` the source
+    files of installed Python packages have size and mode 0. `budget` names the field of `limits` that bounds
+    the number of entries. Raises CouldNotRun (E_LIMIT).
     """
     entries = listing.entries
     allowed: int = getattr(limits, budget)
@@ -90,7 +96,7 @@ def walk(
         if directory in listing.walked:
             continue
         listing.walked.add(directory)
-        for entry in _list(base, directory, listing, skip, sockets=sockets):
+        for entry in _list(base, directory, listing, skip, sockets=sockets, sizes=sizes):
             if entry.kind == "directory":
                 stack.append(entry.path)
             entries[entry.path] = entry
@@ -99,17 +105,22 @@ def walk(
 
 
 def _list(
-    base: bytes, directory: str, listing: Listing, skip: Callable[[str], bool], *, sockets: bool
+    base: bytes, directory: str, listing: Listing, skip: Callable[[str], bool], *, sockets: bool, sizes: bool
 ) -> Iterator[Entry]:
     """Give what is directly in `directory`; what cannot be seen goes to `listing.unreadable`."""
     prefix = directory if directory == "/" else f"{directory}/"
+    # The system tells the kind of a file for nothing; size and mode cost a call each.
+    plain = () if sizes or not _INSTALLED.search(prefix) else _CODE
     try:
         with os.scandir(base + encode(prefix)) as items:
             for item in items:
-                path = prefix + decode(item.name)
+                path = prefix + item.name.decode("utf-8", "surrogateescape")
                 if skip(path):
                     continue
                 try:
+                    if path.endswith(plain) and item.is_file(follow_symlinks=False):
+                        yield Entry(path=path, kind="file")
+                        continue
                     entry = to_entry(path, item.stat(follow_symlinks=False), item.path, sockets=sockets)
                 except FileNotFoundError:  # gone since it was listed
                     continue

@@ -58,15 +58,17 @@ def disk_view(
 
 def load_beneath(root: str, path: str, limit: int) -> bytes:
     """Read the regular file at the absolute in-root `path`, at most `limit` bytes; raises ViewError."""
-    with os.fdopen(_opened(root, path), "rb", buffering=0) as file:
-        chunks: list[bytes] = []
-        left = limit + 1
-        try:
-            while left > 0 and (chunk := file.read(min(left, 1 << 20))):
-                chunks.append(chunk)
-                left -= len(chunk)
-        except OSError as error:
-            raise ViewError(f"cannot be read: {_reason(error)}") from None
+    descriptor = _opened(root, path)
+    chunks: list[bytes] = []
+    left = limit + 1
+    try:
+        while left > 0 and (chunk := os.read(descriptor, min(left, 1 << 20))):
+            chunks.append(chunk)
+            left -= len(chunk)
+    except OSError as error:
+        raise ViewError(f"cannot be read: {_reason(error)}") from None
+    finally:
+        os.close(descriptor)
     if left <= 0:
         raise ViewError(f"has more than the limit of {limit} bytes")
     return b"".join(chunks)

@@ -96,15 +96,6 @@ def engine_name(client: APIClient) -> str:
     return cleaned(f"{kind} {version}").strip()
 
 
-def split_kind(reference: str) -> tuple[Literal["image", "container", ""], str]:
-    """Split `image:NAME` and `container:NAME`, as they may stand after `docker:`; '' when neither is said."""
-    if reference.startswith("image:"):
-        return "image", reference.removeprefix("image:")
-    if reference.startswith("container:"):
-        return "container", reference.removeprefix("container:")
-    return "", reference
-
-
 def classify(client: APIClient, reference: str) -> Literal["image", "container"]:
     """Tell what a bare reference names on this engine.
 

@@ -24,12 +24,13 @@ _FILES = frozenset(
     }
 )
 _BELOW = ("/dev/", "/proc/", "/sys/")
+_PLACES = ("/dev", "/proc", "/sys", "/etc/", "/run/", "/.dockerenv")
 _MADE_FOR_FILES = ("/etc", "/run")
 
 
 def masked(path: str) -> bool:
     """Whether the absolute `path` belongs to the engine and not to the image."""
-    return path in _FILES or path.startswith(_BELOW)
+    return path.startswith(_PLACES) and (path in _FILES or path.startswith(_BELOW))
 
 
 def image_tree(entries: Mapping[str, Entry]) -> FileTree:

@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+import msgspec
+
 EntryKind = Literal["file", "directory", "link", "other"]
 
 MAX_LINK_HOPS = 40
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One path of a container's file system. Paths are absolute POSIX, undecodable bytes as surrogates."""
 
     path: str
@@ -37,7 +38,13 @@ class FileTree:
         An archive or a layer need not list the directories above a file, so they are inferred.
         """
         inferred: set[str] = set()
+        children = self._children
         for entry in self.entries:
+            parent, _, name = entry.rpartition("/")
+            siblings = children.get(parent or "/")
+            if siblings is not None and entry != "/":  # nearly always
+                siblings.append(name)
+                continue
             path = entry
             while path != "/":
                 parent, _, name = path.rpartition("/")

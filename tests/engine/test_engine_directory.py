@@ -12,7 +12,7 @@ import pytest
 from reprocheck.engine.directory import open_directory
 from reprocheck.errors import CouldNotRun
 from reprocheck.limits import DEFAULT
-from reprocheck.ports import ViewError
+from reprocheck.ports import Interest, ViewError
 
 
 def fill(root: Path) -> Path:
@@ -134,3 +134,34 @@ def test_the_number_of_entries_is_bounded(tmp_path: Path) -> None:
     with pytest.raises(CouldNotRun, match="tar_members") as caught:
         open_directory(str(tmp_path), limits=replace(DEFAULT, tar_members=3))
     assert caught.value.code == "E_LIMIT"
+
+
+def test_of_installed_source_files_only_the_kind_is_asked(tmp_path: Path) -> None:
+    """A call for each of tens of thousands; sizes of all others, and of all for --integrity, are there."""
+    site = tmp_path / "lib/python3.11/site-packages/package"
+    cache = tmp_path / "lib/python3.11/site-packages/models--org--name/snapshots/1"
+    for place in (site, cache, tmp_path / "home"):
+        place.mkdir(parents=True)
+        (place / "code.py").write_text("pass\n")
+        (place / "data.bin").write_text("12345\n")
+    (site / "link.py").symlink_to("code.py")
+
+    def sizes(*, digests: bool) -> dict[str, int]:
+        interest = Interest(keep=lambda _: True, digests=digests)
+        view = open_directory(str(tmp_path), interest=interest, limits=DEFAULT)
+        return {
+            path.removeprefix("/lib/python3.11/site-packages/"): entry.size
+            for path, entry in view.tree.entries.items()
+            if entry.kind == "file"
+        }
+
+    whole = {
+        "package/code.py": 5,
+        "package/data.bin": 6,
+        "models--org--name/snapshots/1/code.py": 5,
+        "models--org--name/snapshots/1/data.bin": 6,
+        "/home/code.py": 5,
+        "/home/data.bin": 6,
+    }
+    assert sizes(digests=True) == whole
+    assert sizes(digests=False) == {**whole, "package/code.py": 0}

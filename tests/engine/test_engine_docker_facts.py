@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reprocheck.api.targets import split_kind
 from reprocheck.engine.docker_inspect import (
     ContainerFacts,
     classify,
     find_image,
     inspect_container,
     inspect_image,
-    split_kind,
 )
 from reprocheck.engine.endpoint import connect
 from reprocheck.errors import CouldNotRun, UsageFault
