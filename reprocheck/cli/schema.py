@@ -11,7 +11,8 @@ import click
 )
 def command(kind: str) -> int:
     """Print the JSON Schema of a document."""
-    from reprocheck.codec import encode, schema
+    from reprocheck.codec import encode
+    from reprocheck.codec.schema import schema
     from reprocheck.engine.writing import write_stdout
 
     write_stdout(encode(schema(kind)))

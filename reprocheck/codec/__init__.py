@@ -3,16 +3,13 @@
 from reprocheck.codec.canonical import canonical, digest
 from reprocheck.codec.documents import decode_receipt, encode
 from reprocheck.codec.manifest import decode_manifest, encode_manifest, seal
-from reprocheck.codec.schema import SCHEMAS, schema
 
 __all__ = [
-    "SCHEMAS",
     "canonical",
     "decode_manifest",
     "decode_receipt",
     "digest",
     "encode",
     "encode_manifest",
-    "schema",
     "seal",
 ]

@@ -8,11 +8,14 @@ the second query. Serial numbers and UUIDs are not read.
 from __future__ import annotations
 
 import re
-import xml.etree.ElementTree as ET
+from typing import TYPE_CHECKING
 
 from reprocheck.model.host import Driver, Gpu
 from reprocheck.model.machine import NVIDIA_COMPUTE, NVIDIA_SMI, NvmlGpu, NvmlReading
 from reprocheck.model.package import VersionClaim
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
 
 MODULE = "/proc/driver/nvidia/version"
 
@@ -116,8 +119,10 @@ def _module_version(raw: bytes | None, problems: _Problems) -> str:
     return found[1]
 
 
-def _parse(raw: bytes, problems: _Problems) -> ET.Element | None:
+def _parse(raw: bytes, problems: _Problems) -> Element | None:
     """Parse the log. Driver warnings may stand before it; nothing may stand after it."""
+    from xml.etree import ElementTree as ET
+
     try:
         text = raw.decode("utf-8", "strict")
     except UnicodeDecodeError:
@@ -142,7 +147,7 @@ def _parse(raw: bytes, problems: _Problems) -> ET.Element | None:
     return log
 
 
-def _gpu(index: int, element: ET.Element, capabilities: dict[str, str], problems: _Problems) -> Gpu:
+def _gpu(index: int, element: Element, capabilities: dict[str, str], problems: _Problems) -> Gpu:
     memory = _mebibytes(_value(element, "fb_memory_usage/total"))
     name = _value(element, "product_name")
     if memory is None:
@@ -162,7 +167,7 @@ def _gpu(index: int, element: ET.Element, capabilities: dict[str, str], problems
     )
 
 
-def _mig(element: ET.Element) -> str:
+def _mig(element: Element) -> str:
     """`disabled`, or `enabled` with each kind of slice: `enabled: 4 x (14 SM, 19968 MiB)`."""
     mode = _value(element, "mig_mode/current_mig").lower()
     if mode != "enabled":
@@ -199,7 +204,7 @@ def _capabilities(raw: bytes | None) -> dict[str, str]:
     return found
 
 
-def _value(element: ET.Element, path: str) -> str:
+def _value(element: Element, path: str) -> str:
     text = (element.findtext(path) or "").strip()
     return "" if text in _ABSENT else text
 

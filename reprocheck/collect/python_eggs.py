@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import posixpath
-import zipfile
 import zlib
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
@@ -149,6 +148,8 @@ def _zipped(reader: Reader, found: Found) -> Package | None:
 
 def _member(reader: Reader, raw: bytes, name: str) -> bytes | str | None:
     """Return a member's bytes, None when it is not there, or why it cannot be read."""
+    import zipfile  # few environments hold a zipped egg
+
     limit = reader.limits.metadata_file
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:

@@ -6,7 +6,6 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from reprocheck.artifacts.tree import TreeEntry, tree_digest
@@ -151,6 +150,8 @@ def _hash_files(root: str, files: list[Entry], target: str) -> dict[str, _Hashed
     digests: dict[str, _Hashed] = {}
     large = [entry for entry in files if entry.size > _LARGE]
     if len(large) > 1:
+        from concurrent.futures import ThreadPoolExecutor
+
         with ThreadPoolExecutor(max_workers=2) as pool:
             results = pool.map(lambda entry: _hash_file(root, entry.path[1:], target, entry.path), large)
             digests.update(zip((entry.path for entry in large), results, strict=True))

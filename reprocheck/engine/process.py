@@ -258,20 +258,25 @@ def _kill_session(child: subprocess.Popen[bytes]) -> None:
 
 def _session_members(session: int) -> Iterator[int]:
     """Live processes of a session, from /proc/PID/stat (proc(5): state is field 3, session is field 6)."""
+    wanted = str(session).encode()
     try:
-        with os.scandir("/proc") as entries:
-            names = [entry.name for entry in entries]
+        names = os.listdir("/proc")
     except OSError:
         return
     for name in names:
         if not name.isdecimal():
             continue
         try:
-            with Path("/proc", name, "stat").open("rb") as file:
-                fields = file.read(4096).rpartition(b")")[2].split()
+            descriptor = os.open(f"/proc/{name}/stat", os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
             continue
-        if len(fields) > 3 and fields[3] == str(session).encode() and fields[0] not in {b"Z", b"X"}:
+        try:
+            fields = os.read(descriptor, 4096).rpartition(b")")[2].split(None, 4)
+        except OSError:
+            continue
+        finally:
+            os.close(descriptor)
+        if len(fields) > 3 and fields[3] == wanted and fields[0] not in {b"Z", b"X"}:
             yield int(name)
 
 

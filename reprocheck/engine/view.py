@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from reprocheck.limits import MIB
 from reprocheck.model.filetree import Entry, FileTree
 from reprocheck.model.library import LibraryFacts
 from reprocheck.ports import Algorithm, ViewError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 _LARGE = 4 * MIB
 """From this size on hashing, which releases the interpreter's lock, outweighs handing it to a thread."""
@@ -47,13 +50,15 @@ class View:
 
     def digests(self, wanted: Sequence[tuple[str, Algorithm]]) -> Iterator[str | ViewError]:
         """Give each file's digest or why there is none, in order; two threads take the large ones."""
+        from concurrent.futures import ThreadPoolExecutor
+
         with ThreadPoolExecutor(max_workers=2) as pool:
             for start in range(0, len(wanted), _AHEAD):
                 batch = [
                     self._start(path, algorithm, pool) for path, algorithm in wanted[start : start + _AHEAD]
                 ]
                 for item in batch:
-                    yield item.result() if isinstance(item, Future) else item
+                    yield item if isinstance(item, str | ViewError) else item.result()
 
     def _start(
         self, path: str, algorithm: Algorithm, pool: ThreadPoolExecutor

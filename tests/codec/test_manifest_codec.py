@@ -12,8 +12,9 @@ import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reprocheck.codec import SCHEMAS, canonical, decode_manifest, encode_manifest, schema, seal
+from reprocheck.codec import canonical, decode_manifest, encode_manifest, seal
 from reprocheck.codec.canonical import digest
+from reprocheck.codec.schema import SCHEMAS, schema
 from reprocheck.errors import InputFault
 from reprocheck.limits import Limits
 from reprocheck.model.base import replace
