@@ -19,21 +19,24 @@ MAX_LENGTH = 512
 Key = tuple[object, ...]
 Element = TypeVar("Element")
 
-_DEB = re.compile(r"(?:([0-9]+):)?([0-9A-Za-z.+~:-]+?)(?:-([0-9A-Za-z.+~]+))?")
+_DEB = re.compile(r"(?:([0-9]+):)?([0-9A-Za-z.+~:][0-9A-Za-z.+~:-]*?)(?:-([0-9A-Za-z.+~]+))?")
+_DEB_EPOCH = 2**31 - 1
 _RPM = re.compile(r"(?:([0-9]+):)?([^\s:-]+)(?:-([^\s:-]+))?")
 _APK = re.compile(
     r"([0-9]+(?:\.[0-9]+)*)([a-z]?)"
     r"((?:_(?:alpha|beta|pre|rc|cvs|svn|git|hg|p)[0-9]*)*)"
     r"(?:~([0-9a-f]+))?(?:-r([0-9]+))?"
 )
-_CONDA = re.compile(r"(?:([0-9]+)!)?([0-9a-z._]+)(?:\+([0-9a-z._]+))?")
+_CONDA = re.compile(
+    r"(?:([0-9]+)!)?((?:[0-9a-z]+[._])*(?:[0-9a-z]+_?|_))(?:\+((?:[0-9a-z]+[._])*[0-9a-z]+))?"
+)
 _APK_BEFORE = ("alpha", "beta", "pre", "rc")
 _APK_AFTER = ("cvs", "svn", "git", "hg", "p")
 
 
 def order(type: str, a: str, b: str) -> int | None:  # noqa: A002 - named as the field it takes
     """Return -1, 0 or 1 as `a` is older than, equal to or newer than `b`; None if they have no order."""
-    if len(a) > MAX_LENGTH or len(b) > MAX_LENGTH:
+    if len(a) > MAX_LENGTH or len(b) > MAX_LENGTH or not (a.isascii() and b.isascii()):
         return None
     match type:
         case "pypi":
@@ -76,10 +79,18 @@ def _order_pypi(a: str, b: str) -> int | None:
 
 def _order_deb(a: str, b: str) -> int | None:
     first, second = _DEB.fullmatch(a), _DEB.fullmatch(b)
-    if first is None or second is None or any(not m[1] and ":" in m[2] for m in (first, second)):
+    if first is None or second is None or not (_is_deb(first) and _is_deb(second)):
         return None
     sign = _sign(_number(first[1] or ""), _number(second[1] or ""))
     return sign or _deb_part(first[2], second[2]) or _deb_part(first[3] or "", second[3] or "")
+
+
+def _is_deb(parts: re.Match[str]) -> bool:
+    # A colon needs an epoch before it, a hyphen a revision behind it.
+    epoch, upstream, revision = parts.groups()
+    if revision is None and "-" in upstream:
+        return False
+    return int(epoch) <= _DEB_EPOCH if epoch else ":" not in upstream
 
 
 def _deb_part(a: str, b: str) -> int:
@@ -103,8 +114,11 @@ def _order_rpm(a: str, b: str) -> int | None:
     first, second = _RPM.fullmatch(a), _RPM.fullmatch(b)
     if first is None or second is None:
         return None
-    sign = _sign(_number(first[1] or ""), _number(second[1] or ""))
-    return sign or _rpm_part(first[2], second[2]) or _rpm_part(first[3] or "", second[3] or "")
+    sign = _sign(_number(first[1] or ""), _number(second[1] or "")) or _rpm_part(first[2], second[2])
+    if sign or first[3] is None or second[3] is None:
+        # Without a release it is older than with one, whatever the release says.
+        return sign or (first[3] is not None) - (second[3] is not None)
+    return _rpm_part(first[3], second[3])
 
 
 def _rpm_part(a: str, b: str) -> int:
