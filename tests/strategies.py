@@ -25,6 +25,7 @@ from reprocheck.model.package import (
     Conda,
     Distribution,
     Framework,
+    LinkNeed,
     LoaderChoice,
     NativeLibrary,
     Package,
@@ -419,6 +420,15 @@ def _around() -> dict[str, st.SearchStrategy[Any]]:
         path=_WORDS,
         rule=st.sampled_from(["rpath", "LD_LIBRARY_PATH", "none"]),
     )
+    linking = st.builds(
+        LinkNeed,
+        owner=_WORDS,
+        soname=_PATHS,
+        consumer=_PATHS,
+        wanted=_WORDS,
+        provider=_WORDS,
+        met=st.booleans(),
+    )
     labels = st.builds(Label, name=_PATHS, value=_WORDS)
     job = st.builds(
         Job, scheduler=st.sampled_from(["slurm", ""]), rank=_WORDS, facts=_few(labels, lambda x: x.name)
@@ -431,6 +441,7 @@ def _around() -> dict[str, st.SearchStrategy[Any]]:
         "integrity": st.none() | integrity,
         "frameworks": st.lists(frameworks, max_size=2).map(tuple),
         "loading": st.lists(loading, max_size=2).map(tuple),
+        "linking": st.lists(linking, max_size=2).map(tuple),
         "labels": _few(labels, lambda x: x.name),
         "job": st.none() | job,
         "wheels": _few(st.builds(WheelFile, path=_PATHS, name=_WORDS, version=_WORDS), lambda x: x.path),

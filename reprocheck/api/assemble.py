@@ -94,6 +94,7 @@ def assemble(
             remnants=sight.observed.remnants,
             frameworks=sight.observed.frameworks,
             loading=sight.observed.loading,
+            linking=sight.observed.linking,
             hub=sight.observed.hub,
             integrity=sight.observed.integrity,
             code=context.code,

@@ -14,6 +14,7 @@ from reprocheck.collect import (
     frameworks,
     hub,
     libc,
+    linking,
     loader,
     native,
     os_release,
@@ -117,13 +118,17 @@ def observe(
     objects = tuple(item for part in parts for item in part.objects)
     loading = loader.choices_of(view, limits, objects, pythons, library_path)
     unknowns.extend(loading.unknowns)
+    purls = {path: claim.owner for path, claim in owners.items()}
+    links = linking.links_of(view, limits, objects, pythons, library_path, purls)
+    unknowns.extend(links.unknowns)
     observed = Observed(
         os=system,
         packages=tuple(joined),
         pythons=pythons,
         libraries=own_libraries(tuple(item for part in parts for item in part.libraries), owners),
-        frameworks=frameworks.complete((item for part in parts for item in part.frameworks), joined),
+        frameworks=frameworks.complete((item for part in parts for item in part.frameworks), joined, objects),
         loading=loading.choices,
+        linking=links.needs,
         notes=(*(note for part in parts for note in part.notes), *loading.notes),
         unknowns=tuple(unknowns),
         wheels=tuple(item for part in parts for item in part.wheels),
@@ -155,6 +160,7 @@ def _sorted(observed: Observed) -> Observed:
         frameworks=observed.frameworks,
         hub=observed.hub,
         loading=observed.loading,
+        linking=observed.linking,
         notes=observed.notes,
         wheels=tuple(sorted(observed.wheels, key=lambda item: item.path)),
         remnants=tuple(sorted(set(observed.remnants), key=lambda item: (item.path, item.reason))),

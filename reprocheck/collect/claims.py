@@ -15,7 +15,9 @@ METADATA_ENDINGS = (".dist-info", ".egg-info")
 
 
 def claimable(paths: Iterable[str]) -> Iterator[str]:
-    """Yield the paths that a join will ask for: metadata directories, interpreters, native libraries.
+    """Yield the paths that a join will ask for.
+
+    These are metadata directories, interpreters, native libraries, and shared objects in site directories.
 
     A file directly inside a metadata directory stands for the directory (conda lists files only).
     """
@@ -27,7 +29,7 @@ def claimable(paths: Iterable[str]) -> Iterator[str]:
             elif parent.endswith(METADATA_ENDINGS) and last in ("METADATA", "PKG-INFO"):
                 yield parent
         elif ".so" in path:
-            if kind_of(path.rpartition("/")[2]):
+            if "-packages/" in path or kind_of(path.rpartition("/")[2]):
                 yield path
         elif "/bin/py" in path and INTERPRETER.fullmatch(path.rpartition("/")[2]):
             yield path

@@ -20,6 +20,9 @@ _FIELDS = {
         "Depends",
         "Pre-Depends",
         "Provides",
+        "Conflicts",
+        "Breaks",
+        "Multi-Arch",
     )
 }
 

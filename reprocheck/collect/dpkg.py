@@ -9,6 +9,7 @@ package that dpkg left half done is an Unknown, since nobody can say which of it
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from reprocheck.collect.claims import claimable
 from reprocheck.collect.deb_stanzas import Stanza, stanzas
@@ -17,6 +18,7 @@ from reprocheck.collect.os_release import system_of
 from reprocheck.collect.purl import distribution_url
 from reprocheck.collect.reading import lost, read, unknown
 from reprocheck.limits import Limits
+from reprocheck.model.base import replace
 from reprocheck.model.image import OperatingSystem
 from reprocheck.model.package import Package
 from reprocheck.model.unknown import Unknown
@@ -34,7 +36,13 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9+.-]+")  # Debian Policy 5.6.7
 _VERSION = re.compile(r"[A-Za-z0-9.+~:-]+")  # Debian Policy 5.6.12
 _ARCHITECTURE = re.compile(r"[a-z0-9-]*")
 _SOURCE = re.compile(r"(\S+)(?:\s+\(([^()\s]+)\))?")
+_TERM = re.compile(r"\s*([^\s:(]+)")
+_MULTI_ARCH = ("same", "foreign", "allowed")
 _GONE = ("not-installed", "config-files")
+
+
+_SIGNS = (b"-info", b".so", b"/bin/py")
+"""What every path holds that `claimable` takes."""
 
 
 def wants(path: str) -> bool:
@@ -66,6 +74,9 @@ def collect(view: ContainerView, limits: Limits) -> Observed:
                 unknowns.append(unknown("packages", path, reason))
                 break
     claims = _claims(view, packages, limits, unknowns)
+    packages = _without_idle(packages)
+    if len({package.architecture for package in packages} - {"", "all"}) < 2:
+        packages = [replace(package, multi_arch="") for package in packages]
     return Observed(packages=tuple(packages), unknowns=tuple(unknowns), claims=claims)
 
 
@@ -110,11 +121,30 @@ def _package(stanza: Stanza, path: str, system: OperatingSystem | None) -> Packa
         source_version=(source[2] or version) if source else version,
         depends=_groups(fields.get("Pre-Depends", "")) + _groups(fields.get("Depends", "")),
         provides=_groups(fields.get("Provides", "")),
+        conflicts=_groups(fields.get("Conflicts", "")) + _groups(fields.get("Breaks", "")),
+        multi_arch=multi_arch if (multi_arch := fields.get("Multi-Arch", "")) in _MULTI_ARCH else "",
     )
 
 
 def _groups(value: str) -> tuple[str, ...]:
     return tuple(group for part in value.split(",") if (group := " ".join(part.split())))
+
+
+def _without_idle(packages: list[Package]) -> list[Package]:
+    """Leave out conflicts with what is not installed, which are most of them."""
+    there = {package.name for package in packages}
+    there.update(match[1] for p in packages for text in p.provides if (match := _TERM.match(text)))
+    return [
+        replace(
+            package,
+            conflicts=tuple(text for text in package.conflicts if _names(text) & there - {package.name}),
+        )
+        for package in packages
+    ]
+
+
+def _names(group: str) -> set[str]:
+    return {match[1] for term in group.split("|") if (match := _TERM.match(term))}
 
 
 def _claims(
@@ -131,10 +161,23 @@ def _claims(
             if isinstance(raw, Unknown):
                 unknowns.append(raw)
                 continue
-            if b"-info" not in raw and b".so" not in raw and b"/bin/py" not in raw:
-                continue
             claims.extend(
                 Claim(path=path, manager="deb", owner=package.purl, version=package.version)
-                for path in claimable(raw.decode("utf-8", "surrogateescape").split("\n"))
+                for path in claimable(_candidates(raw))
             )
     return tuple(claims)
+
+
+def _candidates(raw: bytes) -> Iterator[str]:
+    """Yield the lines that `claimable` can take, in order; most of a machine's lists are not even decoded."""
+    lines: dict[int, bytes] = {}
+    for sign in _SIGNS:
+        at = raw.find(sign)
+        while at >= 0:
+            start = raw.rfind(b"\n", 0, at) + 1
+            end = raw.find(b"\n", at)
+            end = end if end >= 0 else len(raw)
+            lines[start] = raw[start:end]
+            at = raw.find(sign, end)
+    for start in sorted(lines):
+        yield lines[start].decode("utf-8", "surrogateescape")

@@ -7,17 +7,36 @@ the file itself and are checked by the window; every count has a cap; no loop is
 from __future__ import annotations
 
 import hashlib
-import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from reprocheck.collect.claims import INTERPRETER
+from reprocheck.collect.elf_names import wanted_library
+from reprocheck.collect.elf_versions import (
+    VERDEF,
+    VERDEFNUM,
+    VERNEED,
+    VERNEEDNUM,
+    VersionNames,
+    version_names,
+)
 from reprocheck.collect.native_names import kind_of
 from reprocheck.collect.native_strings import VersionSearch
 from reprocheck.limits import KIB, MIB, Limits
 from reprocheck.model.library import LibraryFacts
 from reprocheck.ports import FileWindow, ReadLibrary, ViewError
+
+__all__ = [
+    "EMPTY",
+    "LINKER_SCRIPT",
+    "NOT_DYNAMIC",
+    "NO_ELF",
+    "NO_LIBRARY",
+    "library_reader",
+    "library_spans",
+    "probed_library",
+    "wanted_library",
+]
 
 EMPTY = "is empty"
 LINKER_SCRIPT = "is a text for the linker"
@@ -25,13 +44,6 @@ NOT_DYNAMIC = "is an ELF file without a dynamic section"
 NO_ELF = "is no ELF file"
 NO_LIBRARY = "is an ELF file, but no shared object"
 """Reasons that are facts about the file and no failure to read it."""
-
-_SHARED = re.compile(r".+\.so(?:\.[0-9][0-9.]*)?")
-_FRAMEWORK = re.compile(
-    r"lib(?:torch|c10|caffe2|onnxruntime|tensorflow|xla|jax|mxnet|paddle|ctranslate2|faiss|xgboost|lightgbm"
-    r"|openvino|mlx|ggml|llama)[\w.-]*"
-)
-_EXTENSION = re.compile(r".+\.(?:cpython-[0-9]+t?-[\w-]+|abi3|pypy[0-9]+-[\w-]+)\.so")
 
 _HEADERS = 512
 _ENTRIES = 4_096
@@ -42,28 +54,9 @@ _NOTE = 64 * KIB
 _CHUNK = 1 * MIB
 _LOAD, _DYNAMIC, _NOTES = 1, 2, 4
 _NEEDED, _STRTAB, _STRSZ, _SONAME, _RPATH, _RUNPATH, _FLAGS_1 = 1, 5, 10, 14, 15, 29, 0x6FFFFFFB
+_VALUES = frozenset({_STRTAB, _STRSZ, _FLAGS_1, VERDEF, VERDEFNUM, VERNEED, VERNEEDNUM})
 _NODEFLIB = 0x800
 _BUILD_ID = 3
-
-
-def wanted_library(path: str) -> bool:
-    """Whether the shared object at this absolute path will be looked at.
-
-    Libraries of the numeric kinds wherever they lie, everything in a site directory, extension modules
-    elsewhere but for the standard library's, framework libraries, and interpreters: their DT_RPATH counts.
-    """
-    if ".so" not in path:
-        return "/bin/py" in path and INTERPRETER.fullmatch(path.rpartition("/")[2]) is not None
-    label = path.rpartition("/")[2]
-    if ".so" not in label or len(label) > 255:
-        return False
-    if kind_of(label):
-        return True
-    if _SHARED.fullmatch(label) is None:
-        return False
-    if "-packages/" in path or _FRAMEWORK.fullmatch(label) is not None:
-        return True
-    return "/lib-dynload/" not in path and _EXTENSION.fullmatch(label) is not None
 
 
 def library_reader(limits: Limits) -> ReadLibrary:
@@ -74,7 +67,7 @@ def library_reader(limits: Limits) -> ReadLibrary:
 
     def read_library(path: str, window: FileWindow) -> LibraryFacts:
         facts, name = _facts(path, window)
-        sha256, versions = _content(window, name, limits.library_whole)
+        sha256, versions = _content(window, path, name, limits.library_whole)
         return replace(facts, sha256=sha256, versions=versions)
 
     return read_library
@@ -86,10 +79,11 @@ def probed_library(path: str, window: FileWindow, sha256: str, strings: tuple[by
     `strings` are what stands at each of `native_strings.NEEDLES`, in the order of the file.
     """
     facts, name = _facts(path, window)
-    search = VersionSearch(kind_of(name), name)
-    for text in strings:
+    kind = kind_of(name)
+    search = VersionSearch(kind, name)
+    for text in strings if kind or "/numpy/" not in path else ():
         search.add(text + bytes(256))
-    return replace(facts, sha256=sha256, versions=search.found())
+    return replace(facts, sha256=sha256 if kind else "", versions=search.found())
 
 
 def _facts(path: str, window: FileWindow) -> tuple[LibraryFacts, str]:
@@ -106,8 +100,11 @@ def _facts(path: str, window: FileWindow) -> tuple[LibraryFacts, str]:
         machine=file.machine,
         bits=file.bits,
         no_default=dynamic.no_default,
+        wants=dynamic.wants,
+        offers=dynamic.offers,
+        untold=dynamic.untold,
     )
-    return facts, label if kind_of(label) else dynamic.soname
+    return facts, label if kind_of(label) or not kind_of(dynamic.soname) else dynamic.soname
 
 
 def library_spans(head: bytes, size: int) -> tuple[tuple[int, int], ...]:
@@ -159,6 +156,9 @@ class _Dynamic:
     rpath: tuple[str, ...] = ()
     runpath: tuple[str, ...] = ()
     no_default: bool = False
+    wants: tuple[tuple[str, str], ...] = ()
+    offers: tuple[str, ...] = ()
+    untold: str = ""
 
 
 def _header(window: FileWindow) -> _File:
@@ -219,34 +219,71 @@ def _note(window: FileWindow, segment: _Segment, order: str) -> str:
 def _dynamic(window: FileWindow, file: _File, segment: _Segment, loads: list[_Segment]) -> _Dynamic:
     form = struct.Struct(file.order + ("iI" if file.bits == 32 else "qQ"))
     raw = window.read(segment.offset, min(segment.size, _ENTRIES * form.size) // form.size * form.size)
-    wanted: list[tuple[int, int]] = []
-    table = strings = flags = 0
+    named: list[tuple[int, int]] = []
+    values: dict[int, int] = {}
     for tag, value in form.iter_unpack(raw):
         if tag == 0:
             break
         if tag in (_NEEDED, _SONAME, _RPATH, _RUNPATH):
-            wanted.append((tag, value))
-        elif tag == _STRTAB:
-            table = value
-        elif tag == _STRSZ:
-            strings = value
-        elif tag == _FLAGS_1:
-            flags = value
-    if len(wanted) > _STRINGS:
+            named.append((tag, value))
+        elif tag in _VALUES:
+            values[tag] = value
+    if len(named) > _STRINGS:
         raise ViewError(f"names more than {_STRINGS} libraries")
-    offsets = [value for _, value in wanted]
-    found = _strings(window, _offset_of(table, loads), strings, offsets) if offsets else {}
+    versions, untold = _versions(window, file, loads, values)
+    found, untold = _texts(window, loads, values, [value for _, value in named], versions, untold)
 
     def texts(tag: int) -> Iterator[str]:
-        return (found[value] for other, value in wanted if other == tag)
+        return (found[value] for other, value in named if other == tag)
 
     return _Dynamic(
         soname=next(texts(_SONAME), ""),
         needed=tuple(filter(None, texts(_NEEDED))),
         rpath=_places(next(texts(_RPATH), "")),
         runpath=_places(next(texts(_RUNPATH), "")),
-        no_default=bool(flags & _NODEFLIB),
+        no_default=bool(values.get(_FLAGS_1, 0) & _NODEFLIB),
+        wants=() if untold else tuple((found[at], found[name]) for at, name in versions.wanted),
+        offers=() if untold else tuple(found[name] for name in versions.offered),
+        untold=untold,
     )
+
+
+def _versions(
+    window: FileWindow, file: _File, loads: list[_Segment], values: dict[int, int]
+) -> tuple[VersionNames, str]:
+    """Return where the names of symbol versions stand, or why that cannot be told: the rest still can."""
+
+    def table(place: int, count: int) -> tuple[int, int]:
+        if place not in values or not values.get(count, 0):
+            return 0, 0
+        return _offset_of(values[place], loads), values[count]
+
+    try:
+        return version_names(
+            window, file.order, wanted=table(VERNEED, VERNEEDNUM), offered=table(VERDEF, VERDEFNUM)
+        ), ""
+    except ViewError as error:
+        return VersionNames(), str(error)
+
+
+def _texts(
+    window: FileWindow,
+    loads: list[_Segment],
+    values: dict[int, int],
+    offsets: list[int],
+    versions: VersionNames,
+    untold: str,
+) -> tuple[dict[int, str], str]:
+    """Read all names at once, since they stand together; without those of versions if these are broken."""
+    if not offsets and not versions.offsets:
+        return {}, untold
+    table, size = _offset_of(values.get(_STRTAB, 0), loads), values.get(_STRSZ, 0)
+    try:
+        return _strings(window, table, size, [*offsets, *versions.offsets]), untold
+    except ViewError as error:
+        if not versions.offsets:
+            raise
+        return (_strings(window, table, size, offsets) if offsets else {}), str(error)
 
 
 def _offset_of(address: int, loads: list[_Segment]) -> int:
@@ -280,13 +317,16 @@ def _places(text: str) -> tuple[str, ...]:
     return tuple(place for place in text.split(":") if place)
 
 
-def _content(window: FileWindow, name: str, limit: int) -> tuple[str, tuple[tuple[str, str], ...]]:
+def _content(window: FileWindow, path: str, name: str, limit: int) -> tuple[str, tuple[tuple[str, str], ...]]:
     kind = kind_of(name)
-    if not kind or window.size > limit:
+    search = VersionSearch(kind, name)
+    # What numpy is built of is built for that very numpy.
+    if window.size > limit or not (kind or (search.wanted and "/numpy/" not in path)):
         return "", ()
-    digest, search = hashlib.sha256(), VersionSearch(kind, name)
+    digest = hashlib.sha256()
     for offset in range(0, window.size, _CHUNK):
         chunk = window.read(offset, min(_CHUNK, window.size - offset))
-        digest.update(chunk)
+        if kind:
+            digest.update(chunk)
         search.add(chunk)
-    return digest.hexdigest(), search.found()
+    return digest.hexdigest() if kind else "", search.found()

@@ -12,12 +12,14 @@ from collections.abc import Iterable
 
 from packaging.utils import canonicalize_name
 
+from reprocheck.collect.native_strings import ARCHITECTURES
 from reprocheck.collect.observed import Observed
 from reprocheck.collect.python_sites import in_package_cache, is_aside
 from reprocheck.collect.reading import read, unknown
 from reprocheck.limits import MIB, Limits
 from reprocheck.model.base import replace
 from reprocheck.model.filetree import portable
+from reprocheck.model.library import LibraryFacts
 from reprocheck.model.package import Framework, Package
 from reprocheck.model.unknown import Unknown
 from reprocheck.ports import ContainerView
@@ -57,6 +59,8 @@ _ASSIGNMENT = re.compile(
     re.MULTILINE,
 )
 _PAIR = re.compile(r"\('([a-z_]{1,40})', (?:'([^'\n\\]{0,80})'|(True|False))\)")
+_CAPABILITIES = re.compile(r"'cuda_compute_capabilities', \[([^\]]{0,2000})\]")
+_GPU = re.compile(r"'((?:sm|compute)_[0-9]{2,4}[af]?)'")
 _WHEEL = re.compile(r'"cuda"[ \t]{0,4}:[ \t]{0,4}"([0-9.x]{1,20})"')
 _LOCAL = re.compile(r"\+(?:.*\.)?cu(?:da)?([0-9]{2,4})(?:\.cudnn([0-9]{1,4}))?(?![0-9])")
 _ABSENT = ("None", "False", "0", "")
@@ -106,14 +110,28 @@ def collect(view: ContainerView, limits: Limits) -> Observed:
     )
 
 
-def complete(frameworks: Iterable[Framework], packages: Iterable[Package]) -> tuple[Framework, ...]:
-    """Add the pins of each framework's distribution, and what its local version (`+cu130`) claims."""
+def complete(
+    frameworks: Iterable[Framework],
+    packages: Iterable[Package],
+    objects: Iterable[tuple[str, LibraryFacts]] = (),
+) -> tuple[Framework, ...]:
+    """Add the pins of each framework's distribution, and what its local version (`+cu130`) claims.
+
+    Of `objects`, PyTorch's own library tells the GPUs that its kernels were compiled for.
+    """
+    flags = {path: dict(facts.versions).get(ARCHITECTURES, "") for path, facts in objects if facts.versions}
     by_place: dict[str, list[Package]] = {}
     for package in packages:
         if package.python is not None:
             by_place.setdefault(package.python.location, []).append(package)
-    done = {_completed(item, by_place.get(item.location, [])) for item in frameworks}
+    done = {_completed(_for_gpus(item, flags), by_place.get(item.location, [])) for item in frameworks}
     return tuple(sorted(done, key=lambda item: (item.name, item.location, item.version)))
+
+
+def _for_gpus(framework: Framework, flags: dict[str, str]) -> Framework:
+    place = f"{framework.location.rstrip('/')}/torch/lib/libtorch_python.so"
+    told = flags.get(place, "") if framework.name == "torch" else ""
+    return replace(framework, architectures=tuple(sorted(told.split()))) if told else framework
 
 
 def _framework(place: re.Match[str], text: str) -> Framework | None:
@@ -125,7 +143,14 @@ def _framework(place: re.Match[str], text: str) -> Framework | None:
         if "is_cuda_build" not in pairs and "cpu_compiler" not in pairs:
             return None
         cuda, cudnn = (_said(pairs.get(key, "")) for key in ("cuda_version", "cudnn_version"))
-        return Framework(name="tensorflow", version="", location="", cuda=cuda, cudnn=cudnn)
+        return Framework(
+            name="tensorflow",
+            version="",
+            location="",
+            cuda=cuda,
+            cudnn=cudnn,
+            architectures=_capabilities(text),
+        )
     said: dict[str, str] = {}
     for match in _ASSIGNMENT.finditer(text):
         said.setdefault(match[1], _said(match[2] or match[3] or match[4] or ""))
@@ -148,6 +173,11 @@ def _framework(place: re.Match[str], text: str) -> Framework | None:
         git=said.get("git_version") or said.get("_git_hash") or said.get("commit", ""),
         debug=said.get("debug", "") == "True",
     )
+
+
+def _capabilities(text: str) -> tuple[str, ...]:
+    match = _CAPABILITIES.search(text)
+    return tuple(sorted(set(_GPU.findall(match[1])))) if match is not None else ()
 
 
 def _said(value: str) -> str:

@@ -31,7 +31,7 @@ from reprocheck.model.unknown import Unknown
 from reprocheck.ports import ContainerView
 
 CACHE = "/etc/ld.so.cache"
-_PLACES_EACH = 40
+PLACES_EACH = 40
 """Directories that are searched, on average, for each shared object that the limit allows."""
 
 Rule = Literal["rpath", "LD_LIBRARY_PATH", "runpath", "cache", "default", "none"]
@@ -69,20 +69,9 @@ def choices_of(
     One row for each SONAME, choice and rule, with the first consumer by path; `shadowed` is what any of its
     consumers would have found next.
     """
-    tree = view.tree
-    musl = any(name.startswith("ld-musl-") for place in ("/lib", "/usr/lib") for name in _names(tree, place))
-    cache, problem = ({}, None) if musl or CACHE not in tree.entries else _cache(view, limits)
-    places = re.split("[:;]", library_path) if library_path else []
-    search = _Search(
-        tree=tree,
-        objects=dict(objects),
-        cache=cache,
-        library_path=tuple(place for place in places if place.startswith(("/", "$"))),
-        musl=musl,
-    )
-    mains = _Mains(tree, pythons, search.objects)
+    search, mains, problem = prepare(view, limits, objects, pythons, library_path)
     rows: dict[tuple[str, str, Rule], tuple[str, dict[str, None]]] = {}
-    most = limits.libraries * _PLACES_EACH
+    most = limits.libraries * PLACES_EACH
     needs = ((path, facts, soname) for path, facts in sorted(objects) for soname in facts.needed)
     problems = [] if problem is None else [problem]
     for path, facts, soname in needs:
@@ -109,8 +98,33 @@ def choices_of(
             for (soname, chosen, rule), (consumer, shadowed) in sorted(rows.items())
         ),
         unknowns=tuple(problems),
-        notes=_notes(places),
+        notes=_notes(_split(library_path)),
     )
+
+
+def prepare(
+    view: ContainerView,
+    limits: Limits,
+    objects: tuple[tuple[str, LibraryFacts], ...],
+    pythons: tuple[PythonEnvironment, ...],
+    library_path: str,
+) -> tuple[Search, Mains, Unknown | None]:
+    """Make ready to search as the loader of this tree does; with why its cache could not be read, if so."""
+    tree = view.tree
+    musl = any(name.startswith("ld-musl-") for place in ("/lib", "/usr/lib") for name in _names(tree, place))
+    cache, problem = ({}, None) if musl or CACHE not in tree.entries else _cache(view, limits)
+    search = Search(
+        tree=tree,
+        objects=dict(objects),
+        cache=cache,
+        library_path=tuple(place for place in _split(library_path) if place.startswith(("/", "$"))),
+        musl=musl,
+    )
+    return search, Mains(tree, pythons, search.objects), problem
+
+
+def _split(library_path: str) -> list[str]:
+    return re.split("[:;]", library_path) if library_path else []
 
 
 def _names(tree: FileTree, directory: str) -> tuple[str, ...]:
@@ -138,37 +152,40 @@ def _notes(places: list[str]) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Main:
+class Main:
     """The interpreter that an object is loaded into."""
 
     path: str = ""
     facts: LibraryFacts = field(default_factory=LibraryFacts)
 
 
-class _Mains:
+class Mains:
     """Finds the interpreter whose search path holds an object, the first by path of several."""
 
     def __init__(
         self, tree: FileTree, pythons: tuple[PythonEnvironment, ...], objects: dict[str, LibraryFacts]
     ) -> None:
-        self._by_place: dict[str, _Main] = {}
+        self._by_place: dict[str, Main] = {}
         for python in sorted(pythons, key=lambda item: item.executable, reverse=True):
             entry = tree.resolve(python.executable)
             if entry is not None and entry.path in objects:
-                main = _Main(path=entry.path, facts=objects[entry.path])
+                main = Main(path=entry.path, facts=objects[entry.path])
                 self._by_place.update(dict.fromkeys(python.search_path, main))
 
-    def of(self, path: str) -> _Main:
+    def of(self, path: str) -> Main:
+        """Give the interpreter of an object; one without a path where none is known."""
         place = path
         while self._by_place and place:
             place = place.rpartition("/")[0]
             if place in self._by_place:
                 return self._by_place[place]
-        return _Main()
+        return Main()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Search:
+class Search:
+    """Searches for libraries as the loader of one tree does."""
+
     tree: FileTree
     objects: dict[str, LibraryFacts]
     cache: dict[str, tuple[Row, ...]]
@@ -178,9 +195,25 @@ class _Search:
     """In how many directories files were looked for, in one cell."""
     _real: dict[str, str] = field(default_factory=dict)
     """Directories as named, and as resolved: '' for one that is not there."""
+    _found: dict[tuple[str, ...], str] = field(default_factory=dict)
+
+    def first(self, soname: str, path: str, facts: LibraryFacts, main: Main) -> str:
+        """Give the path of the copy that would be taken, '' for none. Objects of one place share the work."""
+        key = (
+            *(soname, path.rpartition("/")[0], main.path, str(facts.machine), str(facts.bits)),
+            *(str(facts.no_default), ":".join(facts.rpath), ":".join(facts.runpath)),
+        )
+        if key not in self._found:
+            candidates = (
+                real
+                for _, one in self._candidates(soname, path, facts, main)
+                if (real := self._file(one, facts))
+            )
+            self._found[key] = next(candidates, "")
+        return self._found[key]
 
     def choose(
-        self, soname: str, path: str, facts: LibraryFacts, main: _Main
+        self, soname: str, path: str, facts: LibraryFacts, main: Main
     ) -> tuple[Rule, str, tuple[str, ...]]:
         """Give rule, path and what would have come next; links are resolved."""
         found: dict[str, Rule] = {}
@@ -194,7 +227,7 @@ class _Search:
         return found[first], first, tuple(rest)
 
     def _candidates(
-        self, soname: str, path: str, facts: LibraryFacts, main: _Main
+        self, soname: str, path: str, facts: LibraryFacts, main: Main
     ) -> Iterator[tuple[Rule, str]]:
         origin = path.rpartition("/")[0] or "/"
         if "/" in soname:  # a path, which is not searched for; glibc takes a relative one from the cwd
@@ -213,7 +246,7 @@ class _Search:
                 for directory in self._with_hwcaps(place, facts):
                     yield "default", f"{directory}/{soname}"
 
-    def _places(self, facts: LibraryFacts, main: _Main) -> Iterator[tuple[Rule, str, str]]:
+    def _places(self, facts: LibraryFacts, main: Main) -> Iterator[tuple[Rule, str, str]]:
         """Yield rule, directory as written, and the origin where it is another than the object's own."""
         main_origin = main.path.rpartition("/")[0]
         inherited: list[tuple[Rule, str, str]] = []

@@ -10,6 +10,7 @@ from reprocheck.collect.elf import (
     NOT_DYNAMIC,
     wanted_library,
 )
+from reprocheck.collect.elf_names import is_runtime
 from reprocheck.collect.native_names import kind_at, version_in
 from reprocheck.collect.native_strings import RELEASE_OF
 from reprocheck.collect.native_toolkits import Toolkits, is_version_file, read_toolkits
@@ -75,7 +76,10 @@ def _facts(view: ContainerView, path: str, unknowns: list[Unknown], notes: list[
     """
     numeric = bool(kind_at(path))
     try:
-        return view.library(path)
+        facts = view.library(path)
+        if facts.untold:
+            notes.append(f"{portable(path)} {facts.untold}: which symbol versions it wants is not told")
+        return facts
     except (FileNotFoundError, IsADirectoryError):
         return None
     except ViewError as error:
@@ -84,7 +88,7 @@ def _facts(view: ContainerView, path: str, unknowns: list[Unknown], notes: list[
         return None  # of an interpreter only its DT_RPATH was asked for
     if reason.startswith(_OUT_OF_SIGHT):
         notes.append(f"{portable(path)} {reason}: what it needs and where from is not told")
-    elif reason != EMPTY:
+    elif reason != EMPTY and not is_runtime(path.rpartition("/")[2]):  # collect.linking says if it is missed
         unknowns.append(unknown("libraries", path, reason or "could not be read"))
     return LibraryFacts() if numeric else None
 

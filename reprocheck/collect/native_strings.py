@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from reprocheck.collect.elf_names import is_extension
+
 _RELEASE = rb"([0-9]{1,9}(?:\.[0-9]{1,9}){1,5})"
 _OVERLAP = 256
 _MOST = 64
@@ -40,6 +42,24 @@ _GCC = (
     _pattern("gcc", b"annobin gcc "),
     _pattern("gcc", b"GCC: (", rb"[^)\x00\n]{0,80}\) "),
 )
+ARCHITECTURES = "gpu-architectures"
+"""What `torch.cuda.get_arch_list` shows: CMake's list of them, compiled into libtorch_python.so."""
+NUMPY_1, NUMPY_2 = "numpy-1", "numpy-2"
+"""NumPy's `import_array` imports `numpy.core._multiarray_umath` as compiled with NumPy 1.x, and
+`numpy._core._multiarray_umath` first as compiled with NumPy 2 (numpy/_core/code_generators)."""
+_NUMPY = tuple(
+    _Pattern(
+        what=what,
+        needle=b"numpy." + core + b"._multiarray_umath",
+        expression=re.compile(rb"numpy\.(" + core + rb")\._multiarray_umath"),
+    )
+    for what, core in ((NUMPY_1, b"core"), (NUMPY_2, b"_core"))
+)
+_GPUS = _Pattern(
+    what=ARCHITECTURES,
+    needle=b"sm_",
+    expression=re.compile(rb"((?:sm|compute)_[0-9]{2,3}[af]?(?: (?:sm|compute)_[0-9]{2,3}[af]?){0,30})\x00"),
+)
 _PATTERNS: dict[str, tuple[_Pattern, ...]] = {
     "openblas": (_OPENBLAS,),
     "mkl": (_MKL,),
@@ -53,6 +73,8 @@ _PATTERNS: dict[str, tuple[_Pattern, ...]] = {
     "nvrtc": (_TOOLS,),
     "onednn": (_pattern("onednn", b"oneDNN v"),),
     "tbb": (_pattern("tbb", b"TBB: VERSION", rb"[ \t]{1,8}"),),
+    "extension": _NUMPY,
+    "torch-python": (_GPUS, *_NUMPY),
 }
 
 NEEDLES: tuple[bytes, ...] = tuple(
@@ -84,9 +106,18 @@ class VersionSearch:
         """Take the kind, and the file's name or SONAME: of OpenMP runtimes only libgomp has GCC's version."""
         if kind == "openmp" and name.startswith("libgomp"):
             kind = "gomp"
+        elif name == "libtorch_python.so":
+            kind = "torch-python"
+        elif not kind and is_extension(name):
+            kind = "extension"
         self._patterns = _PATTERNS.get(kind, ())
         self._hits: list[list[bytes]] = [[] for _ in self._patterns]
         self._tail = b""
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is anything to look for."""
+        return bool(self._patterns)
 
     def add(self, chunk: bytes) -> None:
         """Look through the next piece; its last bytes wait for the piece after it."""

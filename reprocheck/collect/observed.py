@@ -12,6 +12,7 @@ from reprocheck.model.integrity import Integrity
 from reprocheck.model.library import LibraryFacts
 from reprocheck.model.package import (
     Framework,
+    LinkNeed,
     LoaderChoice,
     NativeLibrary,
     Package,
@@ -51,6 +52,7 @@ class Observed:
     remnants: tuple[Remnant, ...] = ()
     frameworks: tuple[Framework, ...] = ()
     loading: tuple[LoaderChoice, ...] = ()
+    linking: tuple[LinkNeed, ...] = ()
     hub: tuple[HubRepository, ...] = ()
     integrity: Integrity | None = None
     notes: tuple[str, ...] = ()

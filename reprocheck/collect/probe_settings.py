@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from reprocheck import __version__
+from reprocheck.collect.elf_names import SEARCHED_NAMES
 from reprocheck.collect.environment import ALLOWED_NAMES, ALLOWED_PREFIXES, REFUSED_PREFIXES
 from reprocheck.collect.job import RECORDED_NAMES
 from reprocheck.collect.native_names import FILE_NAMES
@@ -109,7 +110,7 @@ def probe_settings(limits: Limits) -> str:
         "version": __version__,
         "wanted": f"^(?:{'|'.join(WANTED)})$",
         "library": f"^(?:{LIBRARY})$",
-        "numeric": f"/(?:{FILE_NAMES})$",
+        "numeric": f"/(?:{FILE_NAMES}|{SEARCHED_NAMES})$",
         "needles": [needle.decode("ascii") for needle in NEEDLES],
         "allowed": allowed,
         "secret_name": _SENSITIVE_NAME,

@@ -9,7 +9,7 @@ import posixpath
 import re
 from dataclasses import dataclass
 
-from reprocheck.collect.native_names import kind_of
+from reprocheck.collect.elf_names import is_shared
 
 # What the installer writes itself differs from machine to machine while the wheel is the same: its own marks,
 # and scripts, whose first line names the interpreter.
@@ -26,7 +26,7 @@ class Record:
     sha256: str = ""
     """SHA-256 over the sorted lines `path,hash` of the wheel's own rows; '' if none has a hash."""
     libraries: tuple[str, ...] = ()
-    """Native libraries among the paths, relative to the directory that holds the metadata."""
+    """Shared objects among the paths, relative to the directory that holds the metadata."""
     problem: str = ""
 
 
@@ -45,7 +45,7 @@ def parse_record(raw: bytes) -> Record:
                 continue
             files += 1
             path = row[0]
-            if ".so" in path and kind_of(posixpath.basename(path)):
+            if ".so" in path and (path.endswith(".so") or is_shared(posixpath.basename(path))):
                 libraries.append(path)
             if len(row) > 1 and row[1] and not _volatile(path):
                 hashed.append(f"{path},{row[1]}\n")

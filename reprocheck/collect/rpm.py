@@ -7,6 +7,7 @@ databases are Unknowns here; `collect.syft.adopt_rpm` takes their packages from 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from reprocheck.collect.claims import claimable
@@ -16,6 +17,7 @@ from reprocheck.collect.purl import distribution_url
 from reprocheck.collect.reading import lost, read, unknown
 from reprocheck.collect.rpm_header import BadHeader, Header, parse_header
 from reprocheck.limits import Limits
+from reprocheck.model.filetree import FileTree
 from reprocheck.model.image import OperatingSystem
 from reprocheck.model.package import Package
 from reprocheck.model.unknown import Unknown
@@ -29,6 +31,7 @@ OTHER_FORMS = {"Packages": "Berkeley DB", "Packages.db": "NDB"}
 endings: tuple[str, ...] = (f"/{SQLITE}", f"/{SQLITE}-wal")
 prefixes: tuple[str, ...] = ()
 
+_PATHS = re.compile(r"(?<![^\s(])/[^\s()]+")
 _WANTED = frozenset(f"{directory}/{SQLITE}{suffix}" for directory in DIRECTORIES for suffix in ("", "-wal"))
 
 
@@ -52,10 +55,14 @@ def collect(view: ContainerView, limits: Limits) -> Observed:
     unknowns: list[Unknown] = []
     databases, others = _databases(view)
     for path in databases:
-        for item in _rows(view, path, limits):
-            if isinstance(item, Unknown):
-                unknowns.append(item)
-                continue
+        rows = list(_rows(view, path, limits))
+        unknowns += [item for item in rows if isinstance(item, Unknown)]
+        headers = [item for item in rows if isinstance(item, Header)]
+        asked = _asked_files(view.tree, headers)
+        there = {
+            word for item in headers for word in (item.name, *(one.split(" ")[0] for one in item.provides))
+        }
+        for item in headers:
             package = to_package(
                 item.name,
                 item.version,
@@ -65,7 +72,12 @@ def collect(view: ContainerView, limits: Limits) -> Observed:
                 source=item.source,
                 system=system,
                 depends=tuple(map(_printable, item.requires)),
-                provides=tuple(map(_printable, item.provides)),
+                provides=tuple(map(_printable, (*item.provides, *_answers(view.tree, item, asked)))),
+                conflicts=tuple(
+                    _printable(text)
+                    for text in item.conflicts
+                    if text.startswith("(") or text.split(" ")[0] in there - {item.name}
+                ),
             )
             packages.append(package)
             claims.extend(
@@ -88,6 +100,7 @@ def to_package(
     system: OperatingSystem | None,
     depends: tuple[str, ...] = (),
     provides: tuple[str, ...] = (),
+    conflicts: tuple[str, ...] = (),
 ) -> Package:
     """Make a package; its version is `rpm -q --qf '%{EVR}'`, `source` the source package's file name.
 
@@ -113,7 +126,41 @@ def to_package(
         source_version=source_version,
         depends=depends,
         provides=provides,
+        conflicts=conflicts,
     )
+
+
+def _asked_files(tree: FileTree, headers: list[Header]) -> dict[str, set[str]]:
+    """Give the paths that packages depend on, as they write them, by where they really lie (merged /usr)."""
+    paths = {
+        path
+        for header in headers
+        for text in header.requires
+        for path in (_PATHS.findall(text) if text.startswith("(") else (text,))
+        if path.startswith("/")
+    }
+    asked: dict[str, set[str]] = {}
+    for path in paths:
+        asked.setdefault(_real(tree, path), set()).add(path)
+    return asked
+
+
+def _answers(tree: FileTree, header: Header, asked: dict[str, set[str]]) -> list[str]:
+    """Give the paths that others depend on and that this package installed."""
+    labels = {path.rpartition("/")[2] for path in asked}
+    found = {
+        path
+        for file in header.files
+        if file.rpartition("/")[2] in labels
+        for path in asked.get(_real(tree, file), ())
+    }
+    return sorted(found - set(header.provides))
+
+
+def _real(tree: FileTree, path: str) -> str:
+    directory, _, last = path.rpartition("/")
+    entry = tree.resolve(directory or "/")
+    return path if entry is None else f"{entry.path.rstrip('/')}/{last}"
 
 
 def split_source(file_name: str) -> tuple[str, str]:

@@ -20,15 +20,16 @@ _CHAR, _INT8, _INT32, _STRING, _STRINGS, _LOCALISED = 1, 2, 4, 6, 8, 9
 
 _NAME, _VERSION, _RELEASE, _EPOCH, _ARCHITECTURE, _SOURCE = 1000, 1001, 1002, 1003, 1022, 1044
 _PROVIDES, _REQUIRES = (1047, 1112, 1113), (1049, 1048, 1050)
+_CONFLICTS = (1054, 1053, 1055)
 _DIRECTORY_INDEXES, _BASE_NAMES, _DIRECTORIES, _OLD_FILES, _FILE_STATES = 1116, 1117, 1118, 1027, 1029
 _TAGS = frozenset(
     {
-        *(_NAME, _VERSION, _RELEASE, _EPOCH, _ARCHITECTURE, _SOURCE, *_PROVIDES, *_REQUIRES),
+        *(_NAME, _VERSION, _RELEASE, _EPOCH, _ARCHITECTURE, _SOURCE, *_PROVIDES, *_REQUIRES, *_CONFLICTS),
         *(_DIRECTORY_INDEXES, _BASE_NAMES, _DIRECTORIES, _OLD_FILES, _FILE_STATES),
     }
 )
 
-_LESS, _GREATER, _EQUAL, _RPMLIB = 1 << 1, 1 << 2, 1 << 3, 1 << 24
+_LESS, _GREATER, _EQUAL, _OPTIONAL, _RPMLIB = 1 << 1, 1 << 2, 1 << 3, 1 << 19, 1 << 24
 """Sense flags (include/rpm/rpmds.h)."""
 
 
@@ -49,8 +50,10 @@ class Header:
     source: str
     """File name of the source package, '' for a source package itself and for keys."""
     requires: tuple[str, ...]
-    """As `rpm -q --requires` prints them, without what is asked of rpm itself (`rpmlib(...)`)."""
+    """As `rpm -q --requires` prints them, without what is asked of rpm itself (`rpmlib(...)`) and
+    what may be missing (`Requires(missingok)`)."""
     provides: tuple[str, ...]
+    conflicts: tuple[str, ...]
     files: tuple[str, ...]
     """Absolute paths that were installed."""
 
@@ -85,6 +88,7 @@ def parse_header(blob: bytes) -> Header:
         source=store.text(_SOURCE),
         requires=store.relations(*_REQUIRES),
         provides=store.relations(*_PROVIDES),
+        conflicts=store.relations(*_CONFLICTS),
         files=store.files(),
     )
 
@@ -135,7 +139,7 @@ class _Store:
             return tuple(dict.fromkeys(names))
         found: dict[str, None] = {}
         for name, flag, version in zip(names, flags, versions, strict=True):
-            if flag & _RPMLIB:
+            if flag & (_RPMLIB | _OPTIONAL):
                 continue
             sign = "<" * bool(flag & _LESS) + ">" * bool(flag & _GREATER) + "=" * bool(flag & _EQUAL)
             found[f"{name} {sign} {version}" if sign and version else name] = None

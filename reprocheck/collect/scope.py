@@ -66,6 +66,7 @@ def narrow(view: ContainerView, observed: Observed, prefix: str) -> Observed:
         unknowns=unknowns,
         frameworks=tuple(item for item in observed.frameworks if item.location in roots),
         loading=tuple(item for item in observed.loading if mine(item.consumer)),
+        linking=tuple(item for item in observed.linking if mine(item.consumer)),
         notes=observed.notes,
         hub=observed.hub,
         wheels=tuple(item for item in observed.wheels if item.path.startswith(inside)),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-from reprocheck.model.base import Stamped, Value
+from reprocheck.model.base import Count, Stamped, Value
+from reprocheck.model.forecast import Forecast
+from reprocheck.model.mending import Mending
 from reprocheck.model.unknown import Unknown
 
 ChangeKind = Literal["added", "removed", "changed"]
@@ -35,6 +37,24 @@ Section = Literal[
 ]
 SECTIONS: tuple[Section, ...] = get_args(Section)
 """In the order in which a comparison lists them."""
+
+
+Group = Literal[
+    "data",
+    "code",
+    "command",
+    "settings",
+    "numeric",
+    "machine",
+    "python",
+    "variables",
+    "system",
+    "driver",
+    "files",
+    "outputs",
+]
+GROUPS: tuple[Group, ...] = get_args(Group)
+"""First suspects first: data, code and settings, then numeric libraries and the machine; the driver late."""
 
 
 def at_least(severity: Severity, threshold: Severity) -> bool:
@@ -90,6 +110,35 @@ class Finding(Value, frozen=True, kw_only=True):
     attribute: str = ""
     folded: tuple[str, ...] = ()
     """Names that moved only because this one's pins moved."""
+    used: Literal["loaded", "idle", ""] = ""
+    """Whether a process of an observed run had it: `loaded` on either side; `idle` when both sides were
+    observed and neither loaded it; '' when that is not known."""
+    alike: tuple[str, ...] = ()
+    """Names on either side that look the same and are not: Unicode look-alikes."""
+    group: Group | Literal[""] = ""
+    """Where it is counted when it is not shown: the house's order of suspects."""
+    noise: str = ""
+    """Why it stands on the list of noise; only shown on request (`--all`), and it decides no verdict."""
+
+
+class Suppression(Value, frozen=True, kw_only=True):
+    """Differences that somebody asked not to see; they are counted, and decide no verdict."""
+
+    pattern: str
+    """`SECTION:GLOB` as written."""
+    origin: Literal["default", "configuration", "option"]
+    """`default`: the list of noise, which `--all` shows."""
+    count: Count
+
+
+class Gap(Value, frozen=True, kw_only=True):
+    """Something that a side did not capture, and that could have explained a difference."""
+
+    what: str
+    """`loaded libraries`, `GPU`, `integrity of files`, `code`, ..."""
+    side: Literal["first", "second", "both"]
+    remedy: str = ""
+    """How to capture it: `run --observe`."""
 
 
 class DiffReport(Stamped, frozen=True, kw_only=True):
@@ -105,3 +154,8 @@ class DiffReport(Stamped, frozen=True, kw_only=True):
     """What was not seen, on either side; any of it forbids `identical`."""
     left_out: tuple[Unknown, ...]
     """What is not compared on purpose: withheld values, outputs named as volatile."""
+    suppressed: tuple[Suppression, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    forecast: Forecast | None = None
+    mending: Mending | None = None
+    """Only with `--fix`."""

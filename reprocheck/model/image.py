@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Literal
 
 from reprocheck.model.base import Count, Digest, Value
+from reprocheck.model.package import PackageType
 
-SubjectKind = Literal["image", "container", "rootfs", "environment", "local"]
+SubjectKind = Literal["image", "container", "rootfs", "environment", "local", "document"]
+"""`document`: what another tool wrote about a target that we did not see."""
 
 
 class Image(Value, frozen=True, kw_only=True):
@@ -36,6 +38,23 @@ class StoredLayer(Value, frozen=True, kw_only=True):
     """Stored bytes."""
 
 
+class Coverage(Value, frozen=True, kw_only=True):
+    """What a document of another tool can tell. Anything else is unknown from it, never different."""
+
+    format: str
+    """In words: `a pip freeze list`."""
+    scope: Literal["target", "environment"]
+    """`environment`: one Python environment or conda prefix, of which there may be several."""
+    types: tuple[PackageType, ...]
+    """Package types that it lists, sorted."""
+    facts: tuple[str, ...] = ()
+    """What it tells beside names and versions, sorted: `os.id`, `packages.channel`, `host.gpus`, ..."""
+    selected: bool = False
+    """It lists some packages only: one that it does not name may be there."""
+    omits: tuple[str, ...] = ()
+    """Normalised names that it leaves out by design, sorted: pip itself, say."""
+
+
 class Source(Value, frozen=True, kw_only=True):
     """Facts of the place that the target was read from; outside every digest."""
 
@@ -56,6 +75,8 @@ class Source(Value, frozen=True, kw_only=True):
     """As stored, bottom first."""
     missing: tuple[str, ...] = ()
     """What this kind of source cannot tell (`image configuration`), sorted: facts, not unknowns."""
+    covers: Coverage | None = None
+    """Only of a document; None where reprocheck itself looked."""
 
 
 class OperatingSystem(Value, frozen=True, kw_only=True):

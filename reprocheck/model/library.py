@@ -26,3 +26,9 @@ class LibraryFacts:
     """'' for a file larger than `limits.library_whole`."""
     versions: tuple[tuple[str, str], ...] = ()
     """(what, version) from version strings in its bytes, e.g. (`openblas`, `0.3.27`)."""
+    wants: tuple[tuple[str, str], ...] = ()
+    """(SONAME, version) of each symbol version that must be there, e.g. (`libc.so.6`, `GLIBC_2.34`)."""
+    offers: tuple[str, ...] = ()
+    """Symbol versions that it defines."""
+    untold: str = ""
+    """Why `wants` and `offers` could not be read, '' when they were; they are empty then."""

@@ -11,6 +11,7 @@ from reprocheck.model.integrity import Integrity
 from reprocheck.model.loaded import Loaded
 from reprocheck.model.package import (
     Framework,
+    LinkNeed,
     LoaderChoice,
     NativeLibrary,
     Package,
@@ -103,6 +104,8 @@ class Manifest(Stamped, frozen=True, kw_only=True):
     frameworks: tuple[Framework, ...] = ()
     loading: tuple[LoaderChoice, ...] = ()
     """Depends on the target's LD_LIBRARY_PATH, so outside the content digest."""
+    linking: tuple[LinkNeed, ...] = ()
+    """Sorted by owner, SONAME, version and consumer; outside the content digest like `loading`."""
     hub: tuple[HubRepository, ...] = ()
     """Models and data sets in download caches."""
     integrity: Integrity | None = None

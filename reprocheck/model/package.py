@@ -81,6 +81,13 @@ class Package(Value, frozen=True, kw_only=True):
     depends: tuple[str, ...] = ()
     """OS packages: one entry per dependency group as written (`libc6 (>= 2.34)`, `a | b`)."""
     provides: tuple[str, ...] = ()
+    """As written; of rpm packages also those of their files that another package depends on by path."""
+    conflicts: tuple[str, ...] = ()
+    """OS packages: what must not be installed beside it, as written (Debian's Conflicts and Breaks). Only
+    lines that name something installed: nothing depends on the others."""
+    multi_arch: str = ""
+    """Debian's Multi-Arch; told only where packages of several architectures are installed, since nothing
+    depends on it elsewhere."""
     owner: str = ""
     """purl of the package whose file list holds this one's metadata (Debian's python3-numpy owns numpy)."""
     python: Distribution | None = None
@@ -169,6 +176,9 @@ class Framework(Value, frozen=True, kw_only=True):
     """Requirements on native packages as its metadata writes them (`nvidia-cudnn-cu12==9.1.0.70; ...`)."""
     source: str = ""
     """File that told it, e.g. `torch/version.py`."""
+    architectures: tuple[str, ...] = ()
+    """GPUs that its kernels were compiled for, as the build names them: `sm_90` is machine code for compute
+    capability 9.0, `compute_90` is PTX for it and later ones. Empty when the build does not say."""
 
 
 class LoaderChoice(Value, frozen=True, kw_only=True):
@@ -185,6 +195,33 @@ class LoaderChoice(Value, frozen=True, kw_only=True):
     rule: Literal["rpath", "LD_LIBRARY_PATH", "runpath", "cache", "default", "none"]
     shadowed: tuple[str, ...] = ()
     """Other copies that a later rule would have given, in the loader's order."""
+
+
+class LinkNeed(Value, frozen=True, kw_only=True):
+    """What shared objects of one Python distribution ask of the loader, told without running anything.
+
+    Either a library that no rule of the loader finds (`provider` is ''), or the newest version of one family
+    of symbols (`GLIBC`, `GLIBCXX`, `CXXABI`, ...) that is wanted of a library which was found; or NumPy's C
+    API of 1.x (`soname` is `numpy`, `wanted` is `NUMPY_1`), where an object takes no other.
+    """
+
+    owner: str
+    """purl of the package that installed the objects, '' when none claims them."""
+    soname: Name
+    consumer: Name
+    """The first of the objects, by path, that asks for it."""
+    wanted: str = ""
+    """Symbol version, e.g. `GLIBC_2.34`; '' where the library itself is not found."""
+    provider: str = ""
+    """The copy that the loader would take."""
+    offered: str = ""
+    """The newest version of the same family that `provider` defines."""
+    met: bool = False
+    elsewhere: str = ""
+    """A file of that name where the loader does not look."""
+    imported: bool = False
+    """Whether an import leads to the object: it is an extension module, or one needs it. The others are
+    opened by name while a program runs, if ever."""
 
 
 class NativeLibrary(Value, frozen=True, kw_only=True):

@@ -78,7 +78,12 @@ def framework(name: str, version: str, source: str, **more: object) -> Framework
                 "tensorflow_io-0.1.dist-info/METADATA": metadata("tensorflow-io", "0.1"),
             },
             framework(
-                "tensorflow", "2.18.0", "tensorflow/python/platform/build_info.py", cuda="12.5.1", cudnn="9"
+                "tensorflow",
+                "2.18.0",
+                "tensorflow/python/platform/build_info.py",
+                cuda="12.5.1",
+                cudnn="9",
+                architectures=("sm_60", "sm_70"),
             ),
         ),
         (

@@ -86,7 +86,7 @@ class Probe(object):
                     if b"://" in raw and path.endswith(WITH_URLS):
                         raw = USER_INFO.sub(b"://", raw)
                     self.files[path] = packed(raw)
-            elif LIBRARY.search(path):
+            if LIBRARY.search(path):
                 with open(self.real(path), "rb") as file:
                     self.libraries[path] = library(path, file, size)
         except (OSError, ValueError, struct.error) as error:

@@ -25,6 +25,8 @@ def library(path, file, size):
         content = file.read()
         row["sha256"] = hashlib.sha256(content).hexdigest()
         for needle in NEEDLES:
+            if needle == b"sm_" and not path.endswith("/libtorch_python.so"):
+                continue  # kernels of other libraries have that in thousands of names
             at = content.find(needle)
             while at >= 0 and len(row["strings"]) < 256:
                 row["strings"].append(packed(content[at : at + 256]))
@@ -54,7 +56,7 @@ def dynamic_section(want, size):
         return
     entry = struct.Struct(order + ("qQ" if wide else "iI"))
     raw = want(dynamic[0], min(dynamic[1], 4096 * entry.size) // entry.size * entry.size, True)
-    names, base, strings = [], 0, 0
+    names, base, strings, tables = [], 0, 0, {}
     for start in range(0, len(raw), entry.size):
         tag, value = entry.unpack_from(raw, start)
         if tag == 0:
@@ -65,6 +67,17 @@ def dynamic_section(want, size):
             base = value
         elif tag == 10:
             strings = value
+        elif 0x6FFFFFFC <= tag <= 0x6FFFFFFF:
+            tables[tag] = value
+    for tag in (0x6FFFFFFE, 0x6FFFFFFC):  # DT_VERNEED, DT_VERDEF
+        for address, offset, length in loads:
+            if tables.get(tag + 1) and address <= tables.get(tag, 0) < address + length:
+                start = offset + tables[tag] - address
+                try:
+                    names += Versions(want, size, order, start).names(tag == 0x6FFFFFFE, tables[tag + 1])
+                except (ValueError, IndexError, struct.error):
+                    pass
+                break
     for address, offset, length in loads:
         if names and address <= base < address + length:
             string_clusters(want, size, offset + base - address, strings, sorted(set(names)))
@@ -78,3 +91,46 @@ def string_clusters(want, size, table, strings, names):
         names = names[len(cluster) :]
         end = min(cluster[-1] + 4096, strings, max(size - table, 0))
         want(table + first, end - first)
+
+
+class Versions:
+    # A table of symbol versions, brought in the pieces in which the reader asks for it.
+
+    def __init__(self, want, size, order, start):
+        self.want, self.size, self.order, self.start = want, size, order, start
+        self.raw, self.left = b"", 4096
+
+    def names(self, wanted, count):
+        # Where the names stand in the string table.
+        found, place = [], 0
+        for _ in range(count):
+            row = self.row("HHIII" if wanted else "HHHHIII", place)
+            if not wanted:
+                if not row[1] & 1 and row[3]:
+                    found.append(self.row("II", place + row[5])[0])
+            else:
+                inner = place + row[3]
+                for _ in range(row[1]):
+                    self.count()
+                    part = self.row("IHHII", inner)
+                    if not part[1] & 2:
+                        found += [row[2], part[3]]
+                    inner += part[4]
+            self.count()
+            place += row[-1]
+        return found
+
+    def count(self):
+        self.left -= 1
+        if self.left < 0:
+            raise ValueError("names too many symbol versions")
+
+    def row(self, form, place):
+        end = place + struct.calcsize(self.order + form)
+        if end > len(self.raw):
+            begin = self.start + len(self.raw)
+            length = max(end - len(self.raw), min(1024, self.size - begin))
+            if length > 65536:
+                raise ValueError("leads far away")
+            self.raw += self.want(begin, length)
+        return struct.unpack_from(self.order + form, self.raw, place)
