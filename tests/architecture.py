@@ -29,6 +29,7 @@ ROOMS: dict[str, frozenset[str]] = {
     "collect": frozenset({"model", "ports"}),
     "artifacts": frozenset({"model"}),
     "compare": frozenset({"model"}),
+    "foreign": frozenset({"model"}),
     "graph": frozenset({"model"}),
     "explain": frozenset({"model"}),
     "rerun": frozenset({"model", "ports", "artifacts"}),
@@ -39,7 +40,7 @@ ROOMS: dict[str, frozenset[str]] = {
     "render": frozenset({"model", "catalogue"}),
     "api": frozenset(
         {"model", "ports", "codec", "collect", "artifacts", "compare", "graph", "explain", "rerun"}
-        | {"bisect", "checks", "catalogue", "engine", "render"}
+        | {"bisect", "checks", "catalogue", "engine", "foreign", "render"}
     ),
     "cli": frozenset({"model", "api", "render", "codec", "engine.writing", "collect.secrets"}),
     "__main__": frozenset({"cli"}),
@@ -50,15 +51,17 @@ LIBRARIES: dict[str, frozenset[str]] = {
     "backports": frozenset({"engine"}),  # zstd, of the standard library from Python 3.14 on
     "click": frozenset({"cli"}),
     "docker": frozenset({"engine"}),
+    "jinja2": frozenset({"render"}),
     "msgspec": frozenset({"model", "codec"}),
     "networkx": frozenset({"graph"}),
-    "packageurl": frozenset({"collect"}),
+    "packageurl": frozenset({"collect", "foreign"}),
     "packaging": frozenset(ROOMS),
     "pynvml": frozenset({"engine"}),
     "requests": frozenset({"engine"}),
     "rfc8785": frozenset({"codec"}),
     "tabulate": frozenset({"render"}),
     "urllib3": frozenset({"engine"}),
+    "yaml": frozenset({"foreign"}),
 }
 """Third-party packages and the rooms that may know them; any other is an error everywhere."""
 
@@ -161,6 +164,7 @@ ALLOWED: dict[tuple[str, str], str] = {
     ): "moves deep directories up before it removes them",
     ("reprocheck.engine.cache", "removing"): "prunes the cache, and takes out what is not sound",
     ("reprocheck.engine.store", "removing"): "prunes the user's store of outputs",
+    ("reprocheck.foreign.yaml_text", "yaml"): "reads YAML's events; nothing is constructed",
     ("reprocheck.engine.named_by_digest", "removing"): "what a killed process left half-written there",
     ("reprocheck.engine.writing", "removing"): "takes back its own unfinished temporary file",
     ("reprocheck.engine.writing", "writing"): "the one place that writes files",
