@@ -87,7 +87,14 @@ def skopeo_problem() -> str:
     return "" if shutil.which("skopeo") else "no skopeo command"
 
 
+def browser_problem() -> str:
+    """Say which of the programs that show pages is missing, '' when none is."""
+    missing = [tool for tool in ("chromium", "chromedriver") if shutil.which(tool) is None]
+    return f"no {' and no '.join(missing)} command" if missing else ""
+
+
 NEEDS: dict[str, Callable[[], str]] = {
+    "browser": browser_problem,
     "docker": docker_problem,
     "syft": syft_problem,
     "gcc": gcc_problem,
