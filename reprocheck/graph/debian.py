@@ -1,16 +1,25 @@
-"""Dependencies of Debian packages: groups of alternatives, versions in dpkg's order, Provides.
+"""Dependencies of Debian packages: groups of alternatives, versions in dpkg's order, Provides, Breaks.
 
-Source: Debian Policy, chapter 7. Only what is installed is known, so every unmet group is a real gap.
+Source: Debian Policy, chapter 7; for architectures dpkg's lib/dpkg/depcon.c. Only
+what is installed is known, so every unmet group is a real gap.
 """
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 
-from reprocheck.graph import rules
-from reprocheck.model.conflict import Cause, Conflict
+from reprocheck.graph.system import (
+    Clash,
+    NoOrder,
+    Notes,
+    SystemGraph,
+    SystemLink,
+    find_system_conflicts,
+    sorted_packages,
+)
+from reprocheck.model.conflict import Conflict
 from reprocheck.model.manifest import Manifest
 from reprocheck.model.package import Package
 from reprocheck.model.unknown import Unknown
@@ -51,6 +60,7 @@ class DebianGraph:
     packages: tuple[Package, ...]
     links: tuple[DebianLink, ...]
     unknowns: tuple[Unknown, ...]
+    clashes: tuple[Clash, ...] = ()
 
 
 def read_group(group: str) -> tuple[Term, ...]:
@@ -77,92 +87,104 @@ def read_group(group: str) -> tuple[Term, ...]:
 
 def build_debian(manifest: Manifest) -> DebianGraph:
     """Resolve every dependency group against the installed packages and what they provide."""
-    packages = tuple(
-        sorted(
-            (p for p in manifest.packages if p.type == "deb"),
-            key=lambda p: (p.name, p.architecture, p.version),
-        )
-    )
-    real: dict[str, list[Package]] = defaultdict(list)
-    virtual: dict[str, list[tuple[Package, str]]] = defaultdict(list)
-    unknowns: dict[tuple[str, str], Unknown] = {}
-    for package in packages:
-        real[package.name].append(package)
-        for text in package.provides:
-            for term in _read(text, package, unknowns):
-                virtual[term.name].append((package, term.version if term.operator == "=" else ""))
-    links = []
+    packages, notes = sorted_packages(manifest.packages, "deb"), Notes()
+    offers = _Offers(packages, notes)
+    links: list[DebianLink] = []
+    clashes: list[Clash] = []
     for package in packages:
         for group in sorted(set(package.depends)):
-            terms = _read(group, package, unknowns)
+            terms = _read(group, package, notes)
             if not terms:
                 continue
             try:
-                target = next(
-                    (t for t in (_meet(term, real, virtual) for term in terms) if t is not None), None
-                )
-            except _NoOrder as error:
-                where, reason = f"{package.name} {package.version}", f"the dependency {group[:200]!r} {error}"
-                unknowns[where, reason] = Unknown(section="graph", where=where, reason=reason)
+                target = next((found[0] for term in terms if (found := offers.meeting(term, package))), None)
+            except NoOrder as error:
+                notes.add(package, group, str(error))
             else:
                 links.append(DebianLink(parent=package, group=group, terms=terms, target=target))
-    ordered = tuple(unknowns[key] for key in sorted(unknowns))
-    return DebianGraph(packages=packages, links=tuple(links), unknowns=ordered)
+        for text in sorted(set(package.conflicts)):
+            clashes += _clashes(package, text, offers, notes)
+    return DebianGraph(packages=packages, links=tuple(links), unknowns=notes.sorted(), clashes=tuple(clashes))
 
 
 def find_debian_conflicts(graph: DebianGraph) -> tuple[Conflict, ...]:
-    """Give the dependency groups that nothing installed meets."""
-    versions: dict[str, list[str]] = defaultdict(list)
+    """Give the dependency groups that nothing installed meets, and what must not stand together."""
+    named: dict[str, list[Package]] = defaultdict(list)
     for package in graph.packages:
-        versions[package.name].append(package.version)
-    found = []
+        named[package.name].append(package)
+    first: dict[str, str] = {}
+    links = []
     for link in graph.links:
-        if link.target is not None:
-            continue
-        there = [f"{t.name} {v}" for t in link.terms for v in versions.get(t.name, ())]
-        parent = f"{link.parent.name} {link.parent.version}"
-        found.append(
-            Conflict(
-                code=rules.OS_PACKAGE.code,
-                kind="unsatisfied" if there else "missing",
-                severity=rules.OS_PACKAGE.severity,
-                package=link.parent.name,
-                requirement=link.group,
-                found=", ".join(there),
-                causes=(Cause(requirement=link.group, parent=parent, chain=(parent,)),),
-                broken=True,
-                fix=f"apt-get install --fix-broken, or apt-get install {link.terms[0].name}",
-                type="deb",
-            )
-        )
-    return tuple(found)
+        there = () if link.target else tuple(p for t in link.terms for p in named.get(t.name, ()))
+        first[link.group] = link.terms[0].name
+        links.append(SystemLink(parent=link.parent, requirement=link.group, target=link.target, there=there))
+    whole = SystemGraph(packages=graph.packages, links=tuple(links), clashes=graph.clashes)
+    return find_system_conflicts(
+        whole, lambda link: f"apt-get install --fix-broken, or apt-get install {first[link.requirement]}"
+    )
 
 
-def _read(text: str, package: Package, unknowns: dict[tuple[str, str], Unknown]) -> tuple[Term, ...]:
+def _read(text: str, package: Package, notes: Notes) -> tuple[Term, ...]:
     try:
         return read_group(text)
     except ValueError as error:
-        where, reason = f"{package.name} {package.version}", f"the dependency {text[:200]!r} {error}"
-        unknowns[where, reason] = Unknown(section="graph", where=where, reason=reason)
+        notes.add(package, text, str(error))
         return ()
 
 
-def _meet(
-    term: Term, real: dict[str, list[Package]], virtual: dict[str, list[tuple[Package, str]]]
-) -> Package | None:
-    for package in real.get(term.name, ()):
-        fits_arch = term.arch in {"", "any", package.architecture} or package.architecture in {"", "all"}
-        if fits_arch and _compares(package.version, term):
-            return package
-    for package, version in virtual.get(term.name, ()):
-        # An unversioned Provides never meets a versioned dependency (Policy 7.5).
-        if not term.operator or (version and _compares(version, term)):
-            return package
-    return None
+class _Offers:
+    """The installed packages by name, and by what they provide."""
+
+    def __init__(self, packages: tuple[Package, ...], notes: Notes) -> None:
+        self.real: dict[str, list[Package]] = defaultdict(list)
+        self.virtual: dict[str, list[tuple[Package, str]]] = defaultdict(list)
+        for package in packages:
+            self.real[package.name].append(package)
+            for text in package.provides:
+                for term in _read(text, package, notes):
+                    version = term.version if term.operator == "=" else ""
+                    self.virtual[term.name].append((package, version))
+        counts = Counter(p.architecture for p in packages if p.architecture not in {"", "all"})
+        own = [p.architecture for p in self.real.get("dpkg", ())]
+        self.native = own[0] if len(own) == 1 else max(sorted(counts), key=counts.__getitem__, default="")
+
+    def meeting(self, term: Term, parent: Package | None) -> tuple[Package, ...]:
+        """Give who meets a term; without a parent its architecture does not count. Raises NoOrder."""
+        found = [
+            p
+            for p in self.real.get(term.name, ())
+            if self._fits(term, p, parent) and _compares(p.version, term)
+        ]
+        found += [
+            p
+            for p, version in self.virtual.get(term.name, ())
+            # An unversioned Provides never meets a versioned dependency (Policy 7.5).
+            if self._fits(term, p, parent) and (not term.operator or (version and _compares(version, term)))
+        ]
+        return tuple(found)
+
+    def _fits(self, term: Term, package: Package, parent: Package | None) -> bool:
+        have = self.native if package.architecture in {"", "all"} else package.architecture
+        if term.arch:
+            return term.arch in {"any", have}
+        if parent is None or package.multi_arch == "foreign":
+            return True
+        return have == (self.native if parent.architecture in {"", "all"} else parent.architecture)
 
 
-class _NoOrder(Exception):
-    """Two versions have no order."""
+def _clashes(package: Package, text: str, offers: _Offers, notes: Notes) -> list[Clash]:
+    """Give what a Conflicts or Breaks forbids. A package never forbids itself in another architecture."""
+    others: dict[Package, None] = {}
+    for term in _read(text, package, notes):
+        try:
+            others.update(dict.fromkeys(offers.meeting(term, None)))
+        except NoOrder as error:
+            notes.add(package, text, str(error))
+    return [
+        Clash(parent=package, requirement=f"Conflicts or Breaks: {text}", other=other)
+        for other in others
+        if other.name != package.name
+    ]
 
 
 def _compares(version: str, term: Term) -> bool:
@@ -172,5 +194,5 @@ def _compares(version: str, term: Term) -> bool:
         return True
     sign = order("deb", version, term.version)
     if sign is None:
-        raise _NoOrder("names a version that dpkg cannot order")
+        raise NoOrder("names a version that dpkg cannot order")
     return {"<<": sign < 0, "<=": sign <= 0, "=": sign == 0, ">=": sign >= 0, ">>": sign > 0}[term.operator]

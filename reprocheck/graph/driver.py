@@ -9,8 +9,8 @@ from importlib.resources import files
 from reprocheck import strictjson
 from reprocheck.graph import rules
 from reprocheck.model.conflict import Cause, Conflict
+from reprocheck.model.host import Driver
 from reprocheck.model.manifest import Manifest
-from reprocheck.model.package import NativeLibrary
 from reprocheck.model.unknown import Unknown
 
 
@@ -36,41 +36,86 @@ def driver_minimums() -> tuple[DriverMinimum, ...]:
 def find_driver_conflicts(manifest: Manifest) -> tuple[tuple[Conflict, ...], tuple[Unknown, ...]]:
     """Compare the host's driver with each CUDA runtime's minimum (DRV-211). Nothing without a driver.
 
-    An image with NVIDIA's `cuda-compat` package for that CUDA release can run on an older data-centre driver,
-    so the finding is then a remark and not a broken requirement.
+    A framework that names its CUDA counts where no runtime library of that major was found: it may hold one.
+    An image with NVIDIA's `cuda-compat` for that CUDA release can run on an older data-centre driver, so the
+    finding is then a remark and not a broken requirement. So is a runtime that is newer than the driver's own
+    CUDA: minor-version compatibility runs it, but PTX cannot be compiled.
     """
     driver = manifest.host.driver if manifest.host is not None else None
-    runtimes = sorted(
-        (library for library in manifest.libraries if library.kind == "cuda-runtime"),
-        key=lambda a: (a.version, a.path),
-    )
+    runtimes = _runtimes(manifest)
     if driver is None or not runtimes:
         return (), ()
     have = _numbers(driver.version)
     if not have:
-        unknown = Unknown(
-            section="graph", where="driver", reason=f"its version {driver.version[:80]!r} is not a number"
-        )
-        return (), (unknown,)
-    asking: dict[DriverMinimum, list[NativeLibrary]] = {}
+        reason = f"its version {driver.version[:80]!r} is not a number"
+        return (), (Unknown(section="graph", where="driver", reason=reason),)
+    asking: dict[DriverMinimum, list[Runtime]] = {}
+    newer: list[Runtime] = []
     unknowns = []
-    for library in runtimes:
-        row = _minimum(library.version)
-        if row is None:
-            reason = f"no driver minimum is known for CUDA {library.version[:80] or 'of unknown version'}"
-            unknowns.append(Unknown(section="graph", where=library.path, reason=reason))
-        elif have < _numbers(row.driver):
-            asking.setdefault(row, []).append(library)
-    found = tuple(
-        _conflict(row, asking[row], driver.version, compat=_has_compat(manifest, asking[row]))
+    for runtime in runtimes:
+        rows = [_minimum(version) for version in runtime.versions] or [None]
+        needs = {have < _numbers(row.driver) for row in rows if row is not None}
+        if None in rows:
+            reason = f"no driver minimum is known for CUDA {runtime.version[:80] or 'of unknown version'}"
+            unknowns.append(Unknown(section="graph", where=runtime.path, reason=reason))
+        elif len(needs) > 1:
+            told = " and ".join(runtime.versions)
+            reason = f"its version is told as {told[:160]}, and the driver is new enough for one of them only"
+            unknowns.append(Unknown(section="graph", where=runtime.path, reason=reason))
+        elif True in needs and rows[0] is not None:
+            asking.setdefault(rows[0], []).append(runtime)
+        elif _numbers(driver.cuda_maximum) and _numbers(runtime.version)[:2] > _numbers(driver.cuda_maximum):
+            newer.append(runtime)
+    found = [
+        _conflict(row, asking[row], driver.version, compat=_has_compat(manifest, row, asking[row]))
         for row in sorted(asking, key=lambda r: _numbers(r.cuda))
-    )
-    return found, tuple(unknowns)
+    ]
+    found += _remarks(newer, driver)
+    return tuple(found), tuple(unknowns)
 
 
-def _conflict(row: DriverMinimum, libraries: list[NativeLibrary], have: str, *, compat: bool) -> Conflict:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Runtime:
+    """A CUDA runtime, and every version that it is told to have, the trusted one first."""
+
+    name: str
+    path: str
+    versions: tuple[str, ...]
+
+    @property
+    def version(self) -> str:
+        """The trusted one, '' for none."""
+        return self.versions[0] if self.versions else ""
+
+    @property
+    def label(self) -> str:
+        """`name version`, as causes write it."""
+        return f"{self.name} {self.version}".rstrip()
+
+
+def _runtimes(manifest: Manifest) -> list[Runtime]:
+    found = [
+        Runtime(
+            name=library.name,
+            path=library.path,
+            versions=tuple(
+                dict.fromkeys(filter(None, (library.version, *(claim.version for claim in library.others))))
+            ),
+        )
+        for library in manifest.libraries
+        if library.kind == "cuda-runtime"
+    ]
+    majors = {_numbers(version)[:1] for runtime in found for version in runtime.versions}
+    found += [
+        Runtime(name=item.name, path=f"{item.location}/{item.source}", versions=(item.cuda,))
+        for item in manifest.frameworks
+        if item.cuda and _numbers(item.cuda)[:1] not in majors
+    ]
+    return sorted(found, key=lambda item: (item.version, item.path))
+
+
+def _conflict(row: DriverMinimum, runtimes: list[Runtime], have: str, *, compat: bool) -> Conflict:
     requirement = f"NVIDIA driver >= {row.driver}"
-    first = libraries[0]
     note = (
         " The image holds cuda-compat, which lets data-centre GPUs run it on an older driver."
         if compat
@@ -80,21 +125,48 @@ def _conflict(row: DriverMinimum, libraries: list[NativeLibrary], have: str, *, 
         code=rules.DRIVER.code,
         kind="driver-too-old",
         severity="low" if compat else rules.DRIVER.severity,
-        package=f"{first.name} {first.version}".rstrip(),
+        package=runtimes[0].label,
         requirement=requirement,
         found=have,
-        causes=tuple(
-            Cause(requirement=requirement, parent=f"{a.name} {a.version}".rstrip(), chain=(a.path,))
-            for a in libraries
-        ),
+        causes=_causes(requirement, runtimes),
         broken=not compat,
         fix=f"Install NVIDIA driver {row.driver} or newer on the host, or use an older CUDA runtime.{note}",
     )
 
 
-def _has_compat(manifest: Manifest, libraries: list[NativeLibrary]) -> bool:
-    wanted = {"cuda-compat-" + "-".join(library.version.split(".")[:2]) for library in libraries}
-    return any(package.name in wanted for package in manifest.packages)
+def _remarks(newer: list[Runtime], driver: Driver) -> list[Conflict]:
+    if not newer:
+        return []
+    requirement = f"NVIDIA driver with CUDA {'.'.join(map(str, _numbers(newer[-1].version)[:2]))}"
+    return [
+        Conflict(
+            code=rules.DRIVER.code,
+            kind="driver-too-old",
+            severity="info",
+            package=newer[-1].label,
+            requirement=requirement,
+            found=f"{driver.version}, which has CUDA {driver.cuda_maximum}",
+            causes=_causes(requirement, newer),
+            broken=False,
+            fix="Nothing, unless a program compiles PTX (the driver refuses that of a newer CUDA).",
+        )
+    ]
+
+
+def _causes(requirement: str, runtimes: list[Runtime]) -> tuple[Cause, ...]:
+    return tuple(
+        Cause(requirement=requirement, parent=runtime.label, chain=(runtime.path,)) for runtime in runtimes
+    )
+
+
+def _has_compat(manifest: Manifest, row: DriverMinimum, runtimes: list[Runtime]) -> bool:
+    """Whether a user-mode driver for this CUDA lies in the image: by package, or by its own version."""
+    wanted = {"cuda-compat-" + "-".join(runtime.version.split(".")[:2]) for runtime in runtimes}
+    return any(package.name in wanted for package in manifest.packages) or any(
+        library.kind == "cuda-compat" and _numbers(library.version) >= _numbers(row.driver)
+        for library in manifest.libraries
+        if library.version
+    )
 
 
 def _minimum(cuda: str) -> DriverMinimum | None:

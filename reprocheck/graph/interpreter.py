@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from packaging.markers import Marker
-from packaging.version import InvalidVersion, Version
-
+from reprocheck.graph.marker import VERSIONS, Alternative, Clause
+from reprocheck.graph.release import admits, read_bounds, read_release
 from reprocheck.model.manifest import Manifest
 from reprocheck.model.package import PythonEnvironment
+
+if TYPE_CHECKING:
+    from packaging.markers import Marker
 
 # The machine names that `uname -m` gives for the names of OCI platforms and of Debian's architectures.
 _MACHINES = {
@@ -27,6 +30,10 @@ _ARM_VARIANTS = {"v5": "armv5tel", "v6": "armv6l", "v7": "armv7l", "v8": "armv8l
 _IMPLEMENTATIONS = {"cpython": "CPython", "pypy": "PyPy", "graalpy": "GraalVM"}
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 _WORD = re.compile(r"[a-z_]+")
+_VERSION = re.compile(
+    r"([0-9]{1,9})\.([0-9]{1,9})((?:\.[0-9]{1,9}){1,4}(?:(?:a|b|rc)[0-9]{1,9})?(?:\.?dev[0-9]{1,9})?)?\+?"
+)
+"""Of an interpreter: `3.11.2`, `3.13.0rc1`, `3.14.0a1+` (built from a checkout) or only `3.11`."""
 _BEYOND = 10_000
 """A micro version above any release: the upper end of what `3.11` may stand for."""
 
@@ -35,26 +42,52 @@ _BEYOND = 10_000
 class Interpreter:
     """What markers and Requires-Python are evaluated against."""
 
+    executable: str
     candidates: tuple[Mapping[str, str], ...]
     """One environment when the version is known in full; two, its lowest and highest, when only `3.11` is."""
-    versions: tuple[Version, ...]
+    versions: tuple[str, ...]
     """The full versions of the candidates; empty when the version could not be told."""
     unknown: frozenset[str]
     """Marker variables that could not be told."""
+    told: dict[Clause, bool | None] = field(default_factory=dict, compare=False, repr=False)
+    """Clauses that were evaluated before."""
 
-    def holds(self, marker: Marker | None, extras: tuple[str, ...] = ()) -> bool | None:
-        """Whether a marker holds, for no extra or for any of `extras`; None when it cannot be told."""
+    def meets(self, alternative: Alternative) -> bool | None:
+        """Whether all clauses on the environment hold; None when that cannot be told."""
+        certain = True
+        for clause in alternative.clauses:
+            if clause not in self.told:
+                self.told[clause] = self._tell(clause)
+            answer = self.told[clause]
+            if answer is False:
+                return False
+            certain = certain and answer is True
+        return True if certain else None
+
+    def holds(self, marker: Marker | None, extra: str = "") -> bool | None:
+        """Whether a marker holds for one extra, '' for none; None when it cannot be told."""
         if marker is None:
             return True
         if self.unknown and not self.unknown.isdisjoint(_WORD.findall(_QUOTED.sub("", str(marker)))):
             return None
         try:
-            answers = {
-                any(marker.evaluate({**environment, "extra": extra}) for extra in ("", *extras))
-                for environment in self.candidates
-            }
+            answers = {marker.evaluate({**environment, "extra": extra}) for environment in self.candidates}
         except ValueError:
             return None
+        return answers.pop() if len(answers) == 1 else None
+
+    def admitted(self, specifiers: str) -> bool | None:
+        """Whether Requires-Python allows it; None when `3.11` may or may not. Raises ValueError."""
+        answers = {_admits(specifiers, version) for version in self.versions}
+        return answers.pop() if len(answers) == 1 else None
+
+    def _tell(self, clause: Clause) -> bool | None:
+        name, sign, value = clause
+        if name in self.unknown:
+            return None
+        if name not in VERSIONS:
+            return (self.candidates[0][name] == value) == (sign == "==")
+        answers = {_admits(sign + value, environment[name]) for environment in self.candidates}
         return answers.pop() if len(answers) == 1 else None
 
 
@@ -74,9 +107,8 @@ def describe_interpreter(python: PythonEnvironment, manifest: Manifest) -> Inter
     }
     unknown = {name for name, value in known.items() if not value}
     candidates = []
-    for version in versions or (None,):
-        text = "" if version is None else str(version)
-        short = "" if version is None else f"{version.major}.{version.minor}"
+    for text in versions or ("",):
+        short = ".".join(text.split(".")[:2])
         own = text if python.implementation == "cpython" else ""
         candidates.append(
             {**known, "python_full_version": text, "python_version": short, "implementation_version": own}
@@ -86,20 +118,34 @@ def describe_interpreter(python: PythonEnvironment, manifest: Manifest) -> Inter
             for name in ("python_full_version", "python_version", "implementation_version")
             if not candidates[-1][name]
         }
-    return Interpreter(candidates=tuple(candidates), versions=versions, unknown=frozenset(unknown))
+    return Interpreter(
+        executable=python.executable,
+        candidates=tuple(candidates),
+        versions=versions,
+        unknown=frozenset(unknown),
+    )
 
 
-def _full_versions(text: str) -> tuple[Version, ...]:
-    try:
-        version = Version(text.rstrip("+"))
-    except InvalidVersion:
+def _admits(specifiers: str, version: str) -> bool:
+    """Whether a version meets a specifier, pre-releases welcome. Raises ValueError when one is malformed."""
+    bounds, reading = read_bounds(specifiers), read_release(version)
+    answer = admits(bounds, reading) if bounds is not None and reading is not None else None
+    if answer is None:
+        from packaging.specifiers import SpecifierSet
+
+        return SpecifierSet(specifiers).contains(version, prereleases=True)
+    return answer
+
+
+def _full_versions(text: str) -> tuple[str, ...]:
+    """Give `3.11.2` as it is, and `3.11` as the first and the last version that it may stand for."""
+    match = _VERSION.fullmatch(text)
+    if match is None:
         return ()
-    if len(version.release) >= 3:
-        return (version,)
-    if len(version.release) < 2:
-        return ()
-    stem = f"{version.major}.{version.minor}"
-    return Version(f"{stem}.0"), Version(f"{stem}.{_BEYOND}")
+    if match[3]:
+        return (text.rstrip("+"),)
+    stem = f"{match[1]}.{match[2]}"
+    return f"{stem}.0", f"{stem}.{_BEYOND}"
 
 
 def _system(manifest: Manifest) -> str:

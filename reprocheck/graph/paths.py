@@ -18,11 +18,14 @@ Adjacency = Mapping[str, tuple[str, ...]]
 
 def adjacency(nodes: Iterable[str], edges: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
     """Sort nodes and edges into successors; edges to unknown nodes and to oneself are left out."""
-    successors: dict[str, set[str]] = {node: set() for node in sorted(nodes)}
+    successors: dict[str, list[str]] = {node: [] for node in sorted(nodes)}
     for source, target in edges:
         if source != target and source in successors and target in successors:
-            successors[source].add(target)
-    return {node: tuple(sorted(targets)) for node, targets in successors.items()}
+            successors[source].append(target)
+    return {
+        node: tuple(sorted(set(targets)) if len(targets) > 1 else targets)
+        for node, targets in successors.items()
+    }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,7 +94,60 @@ def _folded(length: int) -> str:
 
 
 def components(graph: Adjacency) -> tuple[tuple[str, ...], ...]:
-    """Strongly connected components of more than one node, each sorted, in order of their first name."""
+    """Strongly connected components of more than one node, each sorted, in order of their first name.
+
+    What is on no cycle is peeled off first; a usual environment leaves a handful of nodes or none, and the
+    import of networkx would cost more than everything else that is done for it.
+    """
+    rest = _peel(_peel(graph))
+    if not rest:
+        return ()
+    if len(rest) > FEW:
+        return _tarjan(rest)
+    found: list[tuple[str, ...]] = []
+    placed: set[str] = set()
+    backwards = _turned(rest)
+    for node in rest:
+        if node not in placed:
+            part = _reached(rest, node) & _reached(backwards, node)
+            placed |= part
+            if len(part) > 1:
+                found.append(tuple(sorted(part)))
+    return tuple(sorted(found))
+
+
+FEW = 256
+"""Nodes for which a search from each one is cheap."""
+
+
+def _peel(graph: Adjacency) -> dict[str, tuple[str, ...]]:
+    """Give what is left of a graph, its edges turned round, without the nodes that no cycle leads to."""
+    backwards = _turned(graph)
+    waiting = {node: len(sources) for node, sources in backwards.items()}
+    free = deque(node for node, count in waiting.items() if not count)
+    while free:
+        node = free.popleft()
+        del waiting[node]
+        for target in graph[node]:
+            waiting[target] -= 1
+            if not waiting[target]:
+                free.append(target)
+    return {node: tuple(s for s in backwards[node] if s in waiting) for node in waiting}
+
+
+def _turned(graph: Adjacency) -> dict[str, tuple[str, ...]]:
+    sources: dict[str, list[str]] = {node: [] for node in graph}
+    for source, targets in graph.items():
+        for target in targets:
+            sources[target].append(source)
+    return {node: tuple(found) for node, found in sources.items()}
+
+
+def _reached(graph: Adjacency, start: str) -> set[str]:
+    return set(shortest_ways(graph, (start,)).parents)
+
+
+def _tarjan(graph: Adjacency) -> tuple[tuple[str, ...], ...]:
     import networkx as nx
 
     directed: nx.DiGraph[str] = nx.DiGraph()

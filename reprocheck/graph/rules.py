@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reprocheck.graph import rules_below
 from reprocheck.model.rule import Rule
 
 _CHECKED = "2026-11-22"
@@ -73,11 +74,11 @@ OS_PACKAGE = Rule(
     code="DEP-430",
     title="OS package dependency not met",
     severity="medium",
-    detect="Depends of every installed Debian package, alternatives and Provides included, by dpkg's order. "
-    "Packages of rpm and apk are not examined: they depend on file and library names.",
+    detect="Dependencies and forbidden neighbours of every package of dpkg, rpm and apk, with alternatives, "
+    "Provides and versions, in the order of each manager.",
     why="A package was removed or replaced by force; programs of the image can fail to load their libraries.",
-    fix="Let apt repair the image: apt-get install --fix-broken.",
-    source="Debian Policy, chapter 7 (relationships between packages)",
+    fix="Let the package manager repair the image: apt-get install --fix-broken, dnf check, apk fix.",
+    source="Debian Policy, chapter 7; rpm.org: dependencies; apk-package(5)",
     date=_CHECKED,
 )
 CYCLE = Rule(
@@ -91,5 +92,76 @@ CYCLE = Rule(
     date=_CHECKED,
 )
 
-RULES: tuple[Rule, ...] = (UNSATISFIED, MISSING, PINS, WRONG_PYTHON, OS_PACKAGE, CYCLE, DRIVER, DUPLICATE)
+WHEEL = Rule(
+    code="DEP-410",
+    title="Wheel of another platform",
+    severity="high",
+    detect="The tags of every effective distribution's WHEEL file against the recorded interpreter, ABI and "
+    "machine, and the image's C library: manylinux tags by glibc, musllinux tags by musl. Linux only.",
+    why="Its extension modules fail to load, or were built for another C library and crash.",
+    fix="Install the wheel again for this interpreter, or use a base image that it was built for.",
+    source="PEP 425, PEP 600, PEP 656; pypa/packaging tests/test_tags.py; pip check since pip 24.2",
+    date=_CHECKED,
+)
+CONDA = Rule(
+    code="DEP-440",
+    title="Conda dependency not met",
+    severity="high",
+    detect="`depends` of every package in conda-meta against name, version and build of what its "
+    "prefix holds, in conda's order; __glibc and __cuda against the recorded C library and driver.",
+    why="A package was removed or replaced by force; its libraries can be missing or have another ABI.",
+    fix="Install what it names with conda, or make the environment again.",
+    source="conda documentation, package match specifications; conda/conda conda/models/version.py",
+    date=_CHECKED,
+)
+SHADOWED = Rule(
+    code="PKG-314",
+    title="Distribution hidden by an earlier directory",
+    severity="low",
+    detect="Distributions of one project in two directories of one search path: the first one is imported.",
+    why="Tools that list the other directory name a version that never runs.",
+    fix="Uninstall the copy that is not meant, or take its directory off the search path.",
+    source="python/importlib_metadata#457; Mspass/mspass#591",
+    date=_CHECKED,
+)
+SHARED_FILES = Rule(
+    code="PKG-306",
+    title="Two packages own one file",
+    severity="high",
+    detect="Files that the lists of two packages name, as `snapshot --integrity` recorded them; low where "
+    "they lie in directories like site-packages/tests only.",
+    why="The file on disk is that of the package installed last; removing one of them breaks the other.",
+    fix="Keep exactly one of the packages, then reinstall it.",
+    source="opencv/opencv-python#467; kohya-ss/sd-scripts#1267",
+    date=_CHECKED,
+)
+
+RULES: tuple[Rule, ...] = tuple(
+    sorted(
+        (
+            UNSATISFIED,
+            MISSING,
+            PINS,
+            WRONG_PYTHON,
+            WHEEL,
+            OS_PACKAGE,
+            CYCLE,
+            CONDA,
+            DRIVER,
+            DUPLICATE,
+            SHADOWED,
+            SHARED_FILES,
+            rules_below.NUMPY,
+            rules_below.LIBRARY,
+            rules_below.SYMBOLS,
+            rules_below.OPENMP,
+            rules_below.CUDNN_MIXED,
+            rules_below.NO_KERNELS,
+            rules_below.SHADOWED,
+            rules_below.RUNTIMES,
+            rules_below.NVIDIA_PINS,
+        ),
+        key=lambda rule: rule.code,
+    )
+)
 """Sorted by code."""

@@ -10,11 +10,15 @@ from reprocheck.graph import RULES, analyse
 from reprocheck.limits import DEFAULT, Limits
 from reprocheck.model.base import replace
 from reprocheck.model.conflict import Cause, Conflict, GraphReport
+from reprocheck.model.host import Driver
+from reprocheck.model.integrity import FileFault, Integrity
 from reprocheck.model.manifest import Manifest
-from reprocheck.model.package import Package
+from reprocheck.model.package import LoaderChoice, NativeLibrary, Package
 from reprocheck.model.unknown import Unknown
 from tests.strategies import (
     make_conda,
+    make_deb,
+    make_gpu,
     make_host,
     make_image,
     make_manifest,
@@ -62,6 +66,8 @@ def test_an_unsatisfied_requirement_names_package_requirement_found_chain_and_fi
         fix="pip install 'B>=2'",
         environment="/usr/bin/python3.11",
         type="pypi",
+        solution="version",
+        change="B>=2",
     )
 
 
@@ -362,7 +368,7 @@ def test_the_picture_holds_conflicts_chains_and_neighbours_or_everything() -> No
     small = graph(*packages)
     assert [n.label for n in small.nodes] == ["A 1.0", "app 1.0", "B 1.4", "mid 1.0", "near 1.0"]
     assert [(e.requirement, e.broken) for e in small.edges if e.broken] == [("B>=2", True)]
-    whole = analyse(make_manifest(packages=packages), limits=DEFAULT, full=True)
+    whole = analyse(make_manifest(packages=packages, libraries=()), limits=DEFAULT, full=True)
     assert len(whole.nodes) == 7
 
 
@@ -380,9 +386,10 @@ def test_every_code_belongs_to_a_rule() -> None:
     """`explain` knows what `graph` says; sorted, unique."""
     codes = [rule.code for rule in RULES]
     assert codes == sorted(set(codes))
-    assert set(codes) == {
-        "DEP-401", "DEP-402", "DEP-404", "DEP-409", "DEP-430", "DEP-431", "DRV-211", "PKG-301",
-    }  # fmt: skip
+    assert {
+        "DEP-401", "DEP-402", "DEP-404", "DEP-409", "DEP-410", "DEP-430", "DEP-431", "DEP-440", "DRV-211",
+        "PKG-301", "PKG-306", "PKG-314",
+    } <= set(codes)  # fmt: skip
 
 
 def test_a_host_without_python_packages_is_quiet() -> None:
@@ -398,3 +405,109 @@ def test_any_manifest_is_analysed_without_an_exception(manifest: Manifest) -> No
     report = analyse(manifest, limits=DEFAULT, full=True)
     turned = replace(manifest, packages=tuple(reversed(manifest.packages)))
     assert len(analyse(turned, limits=DEFAULT).conflicts) == len(report.conflicts)
+
+
+def test_the_minimal_conflicting_set_is_the_smallest() -> None:
+    """Three constraints of which any two hold together; the fourth has no part in it."""
+    conflict = only(
+        graph(
+            make_pypi("A", requires=("D>=1,<=1",)),
+            make_pypi("B", requires=("D!=1",)),
+            make_pypi("C", requires=("D<9",)),
+            make_pypi("D", "1.0"),
+        )
+    )
+    assert (conflict.package, conflict.solution, conflict.change) == ("B", "none", "")
+    assert [(c.parent, c.requirement) for c in conflict.minimal] == [("B 1.0", "D!=1"), ("A 1.0", "D<=1,>=1")]
+
+
+def test_a_set_of_three_is_found_by_deletion() -> None:
+    """No two of them exclude each other."""
+    packages = (
+        make_pypi("A", requires=("D>=1",)),
+        make_pypi("B", requires=("D<=1.0",)),
+        make_pypi("C", requires=("D!=1.0",)),
+        make_pypi("E", requires=("D>0.5",)),
+        make_pypi("D", "1.0"),
+    )
+    conflict = only(graph(*packages))
+    assert [c.parent for c in conflict.minimal] == ["A 1.0", "B 1.0", "C 1.0"]
+    assert conflict.fix.startswith(
+        "No version of D satisfies all: A 1.0 needs D>=1; B 1.0 needs D<=1.0; C 1.0"
+    )
+
+
+def test_a_requirement_that_contradicts_itself_stands_alone() -> None:
+    """No version can, whatever the others want; arbitrary equality is solved too."""
+    conflict = only(graph(make_pypi("A", requires=("B>=2,<1",)), make_pypi("B", "1.5")))
+    assert ([c.parent for c in conflict.minimal], conflict.solution) == (["A 1.0"], "none")
+    packages = (
+        make_pypi("A", requires=("B===1.0",)),
+        make_pypi("C", requires=("B>=2",)),
+        make_pypi("B", "2.0"),
+    )
+    assert [c.parent for c in only(graph(*packages)).minimal] == ["A 1.0", "C 1.0"]
+
+
+def test_the_smallest_change_satisfies_everyone() -> None:
+    """The joint range, without what is implied."""
+    packages = (
+        make_pypi("A", requires=("numpy>=1.26", "numpy!=0.5")),
+        make_pypi("B", requires=("numpy[x]<2",)),
+        make_pypi("numpy", "2.1"),
+    )
+    conflict = only(graph(*packages))
+    assert (conflict.solution, conflict.change) == ("version", "numpy[x]>=1.26,<2")
+
+
+def test_files_that_two_packages_own() -> None:
+    """PKG-306, a remark; low for what lies aside; without a check of files it is not looked at."""
+    packages = (make_pypi("opencv-python"), make_pypi("opencv-headless"), make_pypi("c"))
+    a, b, c = (package.purl for package in packages)
+    faults = tuple(
+        FileFault(kind="owned-twice", path=f"/x/site-packages/{path}", owners=owners)
+        for path, owners in (("cv2/a.so", (a, b)), ("cv2/b.so", (a, b)), ("tests/__init__.py", (b, c)))
+    )
+    report = graph(*packages, integrity=Integrity(checked=3, without_digest=0, faults=faults))
+    assert [(x.code, x.severity, x.broken, x.found) for x in report.conflicts] == [
+        ("PKG-306", "high", False, "opencv-python 1.0, opencv-headless 1.0"),
+        ("PKG-306", "low", False, "opencv-headless 1.0, c 1.0"),
+    ]
+    assert report.not_examined == ()
+    assert [one.needs for one in graph(*packages).not_examined] == ["snapshot --integrity"]
+
+
+def test_a_distribution_that_another_directory_hides() -> None:
+    """PKG-314; the same version there is only a remark."""
+    hidden = tuple(make_pypi("b", version, effective=False, location="/old") for version in ("1.0", "2.0"))
+    report = graph(make_pypi("b", "2.0"), shadowed=hidden)
+    assert [(c.kind, c.severity, c.broken) for c in report.conflicts if c.code == "PKG-314"] == [
+        ("shadowed", "low", False),
+        ("shadowed", "info", False),
+    ]
+
+
+def test_the_graph_crosses_packages_libraries_driver_and_gpu() -> None:
+    """One graph: a distribution owns a library, that needs another, the runtime needs driver and GPU."""
+    torch = make_pypi("torch", owner="pkg:deb/debian/python3-torch@1")
+    cudart = NativeLibrary(
+        kind="cuda-runtime", name="libcudart.so.12", path="/t/libcudart.so.12", version="12.4"
+    )
+    manifest = make_manifest(
+        packages=(torch, make_deb("python3-torch", "1", purl="pkg:deb/debian/python3-torch@1")),
+        libraries=(replace(cudart, owner=torch.purl),),
+        loading=(
+            LoaderChoice(soname="libcudart.so.12", consumer="/t/libtorch.so", path=cudart.path, rule="rpath"),
+        ),
+        host=make_host(driver=Driver(version="550.54.14"), gpus=(make_gpu(),)),
+    )
+    report = analyse(manifest, limits=DEFAULT, full=True)
+    labels = {node.id: (node.type, node.label) for node in report.nodes}
+    found = {(labels[e.source][0], e.kind, labels[e.target][0]) for e in report.edges}
+    assert found == {
+        ("deb", "owns", "pypi"),
+        ("pypi", "owns", "cuda"),
+        ("library", "needs", "cuda"),
+        ("cuda", "needs", "driver"),
+        ("driver", "needs", "gpu"),
+    }

@@ -58,3 +58,34 @@ def test_folding_keeps_both_ends() -> None:
     """Short chains are whole."""
     assert fold(("a", "b")) == ("a", "b")
     assert len(fold(tuple(str(n) for n in range(1000)))) == LONGEST_CHAIN + 1
+
+
+def test_ten_thousand_extras_are_followed_once_each() -> None:
+    """Each extra asks for the next one of the same package: one after another, never all lines again."""
+    count = 10_000
+    lines = tuple(f"b[e{n + 1}]; extra == 'e{n}'" for n in range(count))
+    packages = (
+        make_pypi("a", requires=("b[e0]",)),
+        make_pypi("b", requires=(*lines, f"gone; extra == 'e{count}'")),
+    )
+    report = analyse(make_manifest(packages=packages, libraries=()), limits=DEFAULT)
+    assert [(c.requirement, c.extra) for c in report.conflicts] == [("gone", f"e{count}")]
+    assert report.unknowns == ()
+
+
+def test_markers_that_are_evaluated_for_every_extra_are_bounded() -> None:
+    """What is beyond the budget is an unknown of that package."""
+    asking = tuple(f"b[e{n}]" for n in range(600))
+    awkward = tuple(f"c{n}; 'x{n}' == extra" for n in range(600))
+    packages = (make_pypi("a", requires=asking), make_pypi("b", requires=awkward))
+    report = analyse(make_manifest(packages=packages, libraries=()), limits=DEFAULT)
+    assert report.conflicts == ()
+    assert [u.where for u in report.unknowns] == ["b 1.0"]
+
+
+def test_adversarial_specifiers_stay_cheap() -> None:
+    """Hundreds of holes in one constraint, and sixty such constraints on one package."""
+    holes = ",".join(f"!=1.{n}" for n in range(400))
+    packages = tuple(make_pypi(f"p{n}", requires=(f"b>=1.{n},{holes}",)) for n in range(60))
+    report = analyse(make_manifest(packages=(*packages, make_pypi("b", "0.1")), libraries=()), limits=DEFAULT)
+    assert len(report.conflicts) == 60

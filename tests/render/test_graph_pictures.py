@@ -1,9 +1,11 @@
-"""DOT and Mermaid: stable, quoted, and never syntax made of names."""
+"""DOT, Mermaid, GraphML and SVG: stable, quoted, and never syntax made of names."""
 
 from __future__ import annotations
 
 import re
+from xml.etree import ElementTree
 
+import networkx as nx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,7 +13,9 @@ from hypothesis import strategies as st
 from reprocheck.graph import analyse
 from reprocheck.limits import DEFAULT
 from reprocheck.model.conflict import Edge, GraphReport, Node
-from reprocheck.render import graph_dot, graph_mermaid
+from reprocheck.render import graph_dot, graph_graphml, graph_mermaid, graph_svg
+from reprocheck.render.layers import arrange
+from reprocheck.render.safe import show
 from tests.strategies import make_manifest, make_pypi
 
 HOSTILE = (
@@ -123,3 +127,68 @@ def test_an_empty_report_is_still_a_valid_picture() -> None:
     report = analyse(make_manifest(packages=(), pythons=(), libraries=()), limits=DEFAULT)
     check_dot(graph_dot.render(report))
     check_mermaid(graph_mermaid.render(report))
+
+
+def check_xml(text: str) -> ElementTree.Element:
+    """Well-formed, and every text is text."""
+    return ElementTree.fromstring(text)
+
+
+@pytest.mark.parametrize("name", [*HOSTILE, "a & b", "]]>", "x\x00\x1f\ufffe\uffffy", "\ud800"])
+def test_a_hostile_name_stays_text_in_xml(name: str) -> None:
+    """GraphML and SVG: no element, attribute or character reference is made of a name."""
+    graph = nx.parse_graphml(graph_graphml.render(picture(name)))
+    assert set(graph) == {"n0", "n1"}
+    assert graph.edges["n0", "n1"]["requirement"] == show(name, limit=10_000).replace(
+        "\ufffe", "\\u{fffe}"
+    ).replace("\uffff", "\\u{ffff}")
+    tags = [element.tag.rpartition("}")[2] for element in check_xml(graph_svg.render(picture(name))).iter()]
+    assert set(tags) <= {"svg", "title", "style", "defs", "marker", "path", "text", "g", "rect"}
+    assert tags.count("g") == 3
+
+
+@given(st.text(max_size=60))
+@settings(deadline=None, max_examples=50)
+def test_any_name_stays_text_in_xml(name: str) -> None:
+    """Whatever it is made of."""
+    assert nx.parse_graphml(graph_graphml.render(picture(name))).nodes["n1"]["label"] == "b 1.0"
+    check_xml(graph_svg.render(picture(name)))
+
+
+def test_a_real_conflict_as_graphml() -> None:
+    """networkx reads back what was written."""
+    packages = (make_pypi("app", requires=("A",)), make_pypi("A", requires=("B>=2",)), make_pypi("B", "1.4"))
+    report = analyse(make_manifest(packages=packages, libraries=()), limits=DEFAULT)
+    graph = nx.parse_graphml(graph_graphml.render(report))
+    assert {data["label"]: data["broken"] for _, data in graph.nodes(data=True)} == {
+        "A 1.0": True,
+        "app 1.0": False,
+        "B 1.4": False,
+    }
+    failing = [data for _, _, data in graph.edges(data=True) if data["failing"]]
+    assert [(data["requirement"], data["kind"]) for data in failing] == [("B>=2", "requires")]
+
+
+def test_a_large_picture_shows_the_broken_part_and_counts_the_rest() -> None:
+    """Two hundred nodes at most, the failing ones among them."""
+    packages = tuple(make_pypi(f"p{n:03}", requires=(f"p{n + 1:03}",)) for n in range(400))
+    report = analyse(make_manifest(packages=packages, libraries=()), limits=DEFAULT, full=True)
+    text = graph_svg.render(report)
+    assert "p400 (missing)" in text
+    assert "p399 1.0" in text
+    assert "201 nodes more not drawn" in text
+    assert graph_svg.render(report) == text
+
+
+@given(st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)), max_size=20))
+@settings(deadline=None, max_examples=50)
+def test_every_node_has_one_place_and_edges_go_right(pairs: list[tuple[int, int]]) -> None:
+    """Without a cycle every edge goes from left to right, one column at a time."""
+    forward = [(a, b) for a, b in pairs if a < b]
+    plan = arrange(8, forward)
+    column = {node: index for index, nodes in enumerate(plan.columns) for node in nodes}
+    assert sorted(node for nodes in plan.columns for node in nodes) == list(range(len(column)))
+    for (source, target), bends in zip(forward, plan.bends, strict=True):
+        steps = [column[node] for node in (source, *bends, target)]
+        assert steps == list(range(steps[0], steps[-1] + 1))
+    assert len(arrange(8, pairs).bends) == len(pairs)
