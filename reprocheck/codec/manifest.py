@@ -75,22 +75,31 @@ def _plain(manifest: Manifest) -> dict[str, object]:
 def _digests(document: dict[str, object], *, foreign_fields: bool) -> Digests:
     to_bytes = canonical if foreign_fields else canonical_plain
     environment = _objects(document, "environment")
-    content = {key: document[key] for key in _CONTENT if key in document}
+    # Packages are most of a manifest and belong to both: each section is written once.
+    written = {key: to_bytes(value) for key, value in document.items() if key not in _UNDIGESTED}
+    content = {key: written[key] for key in _CONTENT if key in document}
     # Which interpreter a bare `python3` starts depends on PATH, which is configuration.
-    content["pythons"] = [
-        {key: value for key, value in python.items() if key != "active"}
-        for python in _objects(document, "pythons")
-    ]
+    content["pythons"] = to_bytes(
+        [
+            {key: value for key, value in python.items() if key != "active"}
+            for python in _objects(document, "pythons")
+        ]
+    )
     identity = {
         "image": document["image"],
         "environment": [variable for variable in environment if variable["origin"] == "image"],
     }
-    whole = {key: value for key, value in document.items() if key not in _UNDIGESTED}
     return Digests(
-        content=digest(to_bytes(content)),
-        manifest=digest(to_bytes(whole)),
+        content=digest(_joined(content)),
+        manifest=digest(_joined(written)),
         identity=digest(to_bytes(identity)) if document["image"] is not None else None,
     )
+
+
+def _joined(members: dict[str, bytes]) -> bytes:
+    """Write an object of members that are written already (RFC 8785, 3.2.3: keys in order of UTF-16)."""
+    keys = sorted(members, key=lambda key: key.encode("utf-16-be", "surrogatepass"))
+    return b"{" + b",".join(b"%b:%b" % (canonical(key), members[key]) for key in keys) + b"}"
 
 
 def _objects(document: dict[str, object], key: str) -> list[dict[str, object]]:

@@ -7,13 +7,13 @@ function in the table below.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import get_args
 
 from reprocheck.compare.code import compare_code
 from reprocheck.compare.components import (
     compare_frameworks,
     compare_leftovers,
     compare_libraries,
-    compare_loading,
     compare_pythons,
 )
 from reprocheck.compare.context import compare_data, compare_hub, compare_job
@@ -21,6 +21,7 @@ from reprocheck.compare.difference import differ, rank_key
 from reprocheck.compare.images import compare_image, compare_os
 from reprocheck.compare.integrity import compare_integrity
 from reprocheck.compare.loaded import compare_loaded
+from reprocheck.compare.loading import compare_linking, compare_loading
 from reprocheck.compare.machine import compare_host
 from reprocheck.compare.packages import compare_packages
 from reprocheck.compare.runs import compare_inputs, compare_outputs, compare_run
@@ -28,7 +29,7 @@ from reprocheck.compare.variables import compare_environment
 from reprocheck.model.base import replace
 from reprocheck.model.change import Delta, Difference
 from reprocheck.model.manifest import Manifest
-from reprocheck.model.unknown import Unknown
+from reprocheck.model.unknown import Section, Unknown
 
 Comparator = Callable[[Manifest, Manifest], Delta]
 
@@ -46,6 +47,7 @@ COMPARATORS: tuple[Comparator, ...] = (
     compare_frameworks,
     compare_libraries,
     compare_loading,
+    compare_linking,
     compare_pythons,
     compare_integrity,
     compare_os,
@@ -56,6 +58,7 @@ COMPARATORS: tuple[Comparator, ...] = (
 
 _CONTENT = ("packages", "frameworks", "libraries", "pythons", "hub", "os")
 _IDENTITY = ("environment", "image")
+_OUTSIDE = ("source", "observation", "digests")
 
 
 def compare(a: Manifest, b: Manifest) -> Delta:
@@ -66,9 +69,10 @@ def compare(a: Manifest, b: Manifest) -> Delta:
     parts = [comparator(a, b) for comparator in COMPARATORS]
     differences = [d for part in parts for d in part.differences]
     differences += _unexplained_content(a, b, differences)
+    unread = _unread(a, b)
     return Delta(
         differences=tuple(sorted(differences, key=rank_key)),
-        unknowns=_sorted({u for part in parts for u in part.unknowns} | _unknowns(a, b)),
+        unknowns=_sorted({u for part in parts for u in part.unknowns} | _unknowns(a, b) | unread),
         left_out=_sorted({u for part in parts for u in part.left_out}),
     )
 
@@ -89,6 +93,33 @@ def _unexplained_content(a: Manifest, b: Manifest, found: list[Difference]) -> t
     if sections.isdisjoint(_IDENTITY) and None not in identities:
         unexplained += differ("image", "identity digest", "digest", *identities)
     return unexplained
+
+
+_PLACES: dict[str | int, Section] = {
+    **{section: section for section in get_args(Section)},
+    "frameworks": "libraries",
+    "loading": "libraries",
+    "job": "run",
+    "labels": "run",
+    "shadowed": "packages",
+    "wheels": "packages",
+    "remnants": "packages",
+}
+
+
+def _unread(a: Manifest, b: Manifest) -> set[Unknown]:
+    """Name the fields of a newer schema that differ: what they mean cannot be told, and they are not lost."""
+    paths = {field.path for field in {*a.unknown_fields} ^ {*b.unknown_fields}}
+    reason = "a field of a newer schema differs, and this version cannot read it"
+    return {
+        Unknown(section=_PLACES.get(path[0], "image"), where=_dotted(path), reason=reason)
+        for path in paths
+        if path and path[0] not in _OUTSIDE
+    }
+
+
+def _dotted(path: tuple[str | int, ...]) -> str:
+    return ".".join(str(part) for part in path)
 
 
 def _unknowns(a: Manifest, b: Manifest) -> set[Unknown]:

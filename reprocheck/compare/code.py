@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reprocheck.compare.difference import by_key, differ, recorded_once
 from reprocheck.model.change import Delta, Difference
-from reprocheck.model.context import Repository
+from reprocheck.model.context import Repository, Submodule
 from reprocheck.model.manifest import Manifest
 
 
@@ -35,17 +35,18 @@ def _repository(path: str, before: Repository, after: Repository) -> list[Differ
     ]
     old, new = (by_key(side.submodules, lambda x: x.path) for side in (before, after))
     for name in old.keys() | new.keys():
-        one, other = (
-            f"{x.checked_out or 'not checked out'}{' and changes' if x.dirty else ''}"
-            if x is not None
-            else None
-            for x in (old.get(name), new.get(name))
-        )
+        one, other = (_submodule(x) if x is not None else None for x in (old.get(name), new.get(name)))
         found += differ("code", f"{path}/{name}", "submodule", one, other)
     if not found:
         # Which files a patch touches follows from the patch; told only where nothing else is.
         found += differ("code", path, "changed", before.changed, after.changed)
     return found
+
+
+def _submodule(submodule: Submodule) -> str:
+    held = f"{submodule.checked_out or 'not checked out'}{' and changes' if submodule.dirty else ''}"
+    meant = submodule.recorded
+    return held if meant == submodule.checked_out else f"{held} (recorded: {meant or 'none'})"
 
 
 def _patch(repository: Repository) -> str:

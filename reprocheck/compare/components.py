@@ -4,28 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 
-from reprocheck.compare.difference import Shown, differ, pair
+from reprocheck.compare.difference import differ, pair
+from reprocheck.compare.places import at_home, homes_of
 from reprocheck.model.change import Delta, Difference
 from reprocheck.model.manifest import Manifest
-from reprocheck.model.package import Framework, LoaderChoice, NativeLibrary, PythonEnvironment
+from reprocheck.model.package import Framework, NativeLibrary, PythonEnvironment, WheelFile
+from reprocheck.model.unknown import Unknown
 
 
 def compare_libraries(a: Manifest, b: Manifest) -> Delta:
     """Differences of `libraries`; a library is known by its kind and its name up to `.so`."""
     groups_a, groups_b = _by_stem(a.libraries), _by_stem(b.libraries)
-    homes = _homes(a, b)
+    homes = homes_of(a, b)
     slots: tuple[Callable[[NativeLibrary], Hashable], ...] = (
         lambda x: x.path,
-        lambda x: _at_home(x.path, homes),
+        lambda x: at_home(x.path, homes),
         lambda x: x.name,
     )
     differences: list[Difference] = []
+    unseen: list[Unknown] = []
     for key in groups_a.keys() | groups_b.keys():
         own, other = groups_a.get(key, []), groups_b.get(key, [])
         several = max(len(own), len(other)) > 1
         for before, after in pair(own, other, slots=slots, precedence=_library_order):
             differences.extend(_library(before, after, several, homes))
-    return Delta(differences=tuple(differences), unknowns=())
+            unseen.extend(_open_content(before, after))
+    return Delta(differences=tuple(differences), unknowns=tuple(unseen))
 
 
 def compare_pythons(a: Manifest, b: Manifest) -> Delta:
@@ -44,20 +48,6 @@ def _by_stem(libraries: tuple[NativeLibrary, ...]) -> dict[tuple[str, str], list
     return groups
 
 
-def _homes(a: Manifest, b: Manifest) -> tuple[str, ...]:
-    """Directories of environments that only one side has, the longest first."""
-    own, other = (
-        {p.prefix.rstrip("/") for p in side.pythons if p.kind != "system"} - {""} for side in (a, b)
-    )
-    return tuple(sorted(own ^ other, key=lambda home: (-len(home), home)))
-
-
-def _at_home(path: str, homes: tuple[str, ...]) -> str:
-    """Return a path without the directory of its environment: in another one it differs by name alone."""
-    home = next((home for home in homes if path.startswith(f"{home}/")), "")
-    return f"…{path[len(home) :]}" if home else path
-
-
 def _library_order(library: NativeLibrary) -> tuple[str, ...]:
     return (library.path, library.name, library.version, library.owner, library.source)
 
@@ -72,7 +62,7 @@ def _library(
     if before is None or after is None:
         old, new = (f"{x.version} {x.path}".strip() if x is not None else None for x in (before, after))
         return differ("libraries", name, "presence", old, new, type=kind, where=where)
-    moved = _at_home(before.path, homes) != _at_home(after.path, homes)
+    moved = at_home(before.path, homes) != at_home(after.path, homes)
     changes = (
         ("version", before.version, after.version),
         ("name", before.name, after.name),
@@ -85,15 +75,36 @@ def _library(
         for what, old, new in changes
         for d in differ("libraries", name, what, old, new, type=kind, where=where)
     )
-    # Other bytes follow from another version; they tell something where all else agrees.
-    details: tuple[tuple[str, Shown, Shown], ...] = (
-        ("sha256", before.sha256, after.sha256),
-        ("build_id", before.build_id, after.build_id),
-        ("claims", _claims(before), _claims(after)),
-    )
-    for what, one, other in details:
-        found = found or differ("libraries", name, what, one, other, type=kind, where=where)
-    return found
+    if before.version == after.version and before.name == after.name:
+        # Other bytes follow from another version or SONAME; beside these they are a finding of their own.
+        found += _content(before, after, name, where)
+    claims = _claims(before), _claims(after)
+    return found or differ("libraries", name, "claims", *claims, type=kind, where=where)
+
+
+def _content(before: NativeLibrary, after: NativeLibrary, name: str, where: str) -> tuple[Difference, ...]:
+    """Compare digest, else build id; a digest that only one side has tells nothing (too large a file)."""
+    for what in ("sha256", "build_id"):
+        old, new = getattr(before, what), getattr(after, what)
+        if bool(old) == bool(new):
+            made = differ("libraries", name, what, old, new, type=before.kind, where=where)
+            if made:
+                return made
+    return ()
+
+
+def _open_content(before: NativeLibrary | None, after: NativeLibrary | None) -> tuple[Unknown, ...]:
+    """Say that equal versions may hold other bytes: no digest and no build id is on both sides."""
+    if before is None or after is None or (before.version, before.name) != (after.version, after.name):
+        return ()
+    digests = [bool(side.sha256) for side in (before, after)]
+    builds = [bool(side.build_id) for side in (before, after)]
+    told = all(digests) or all(builds)
+    if told or not any((*digests, *builds)):
+        return ()
+    reason = "its digest or build id is known on one side only, so equal versions may be other bytes"
+    where = min(before.path, after.path)
+    return (Unknown(section="libraries", where=where, reason=reason),)
 
 
 def _claims(library: NativeLibrary) -> tuple[str, ...]:
@@ -128,6 +139,8 @@ def _python(before: PythonEnvironment | None, after: PythonEnvironment | None) -
         changes += differ("pythons", name, "customizations", before.customizations, after.customizations)
         if before.version == after.version:
             changes += differ("pythons", name, "search_path", before.search_path, after.search_path)
+            # What a .pth file adds shows in the search path; told where it does not.
+            changes = changes or [*differ("pythons", name, "pth-lines", _lines(before), _lines(after))]
     return tuple(changes)
 
 
@@ -139,11 +152,19 @@ def _path_files(python: PythonEnvironment) -> tuple[str, ...]:
     )
 
 
+def _lines(python: PythonEnvironment) -> tuple[str, ...]:
+    return tuple(
+        f"{item.path}: {' '.join((*item.adds, *(f'{line} (missing)' for line in item.missing)))}"
+        for item in python.path_files
+    )
+
+
 def compare_frameworks(a: Manifest, b: Manifest) -> Delta:
     """Differences of `frameworks`: how a deep-learning framework was built."""
-    fields = ("version", "cuda", "hip", "cudnn", "git", "debug", "pins")
+    fields = ("version", "cuda", "hip", "cudnn", "git", "debug", "pins", "architectures")
     found: list[Difference] = []
     groups_a, groups_b = _by_name(a.frameworks), _by_name(b.frameworks)
+    homes = homes_of(a, b)
     slots: tuple[Callable[[Framework], Hashable], ...] = (lambda x: x.location,)
     for name in groups_a.keys() | groups_b.keys():
         own, other = groups_a.get(name, []), groups_b.get(name, [])
@@ -154,9 +175,15 @@ def compare_frameworks(a: Manifest, b: Manifest) -> Delta:
                 old, new = (x.version if x is not None else None for x in (before, after))
                 found += differ("frameworks", name, "presence", old, new, where=where)
                 continue
-            for field in fields:
-                one, other = getattr(before, field), getattr(after, field)
-                found += differ("frameworks", name, field, one, other, where=where)
+            made = [
+                d
+                for field in fields
+                for d in differ(
+                    "frameworks", name, field, getattr(before, field), getattr(after, field), where=where
+                )
+            ]
+            places = (at_home(x.location, homes) for x in (before, after))
+            found += made or differ("frameworks", name, "location", *places, where=where)
     return Delta(differences=tuple(found), unknowns=())
 
 
@@ -167,31 +194,16 @@ def _by_name(frameworks: tuple[Framework, ...]) -> dict[str, list[Framework]]:
     return found
 
 
-def compare_loading(a: Manifest, b: Manifest) -> Delta:
-    """Differences of `loading`, by SONAME: which copies the loader would take, and by which rule."""
-    homes = _homes(a, b)
-    old, new = _choices(a.loading, homes), _choices(b.loading, homes)
-    found: list[Difference] = []
-    # A SONAME that only one side needs comes with a package or a library, and those are compared.
-    for soname in old.keys() & new.keys():
-        found += differ("loading", soname, "choice", old[soname], new[soname])
-    return Delta(differences=tuple(found), unknowns=())
-
-
-def _choices(choices: tuple[LoaderChoice, ...], homes: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-    found: dict[str, set[str]] = {}
-    for choice in choices:
-        taken = f"{_at_home(choice.path, homes)} by {choice.rule}" if choice.path else "not found"
-        found.setdefault(choice.soname, set()).add(taken)
-    return {soname: tuple(sorted(taken)) for soname, taken in found.items()}
-
-
 def compare_leftovers(a: Manifest, b: Manifest) -> Delta:
     """Differences of `wheels` and `remnants`: files that look like packages and are not installed."""
     found: list[Difference] = []
-    wheels = ({x.path: x.version for x in side.wheels} for side in (a, b))
+    wheels = ({x.path: _wheel(x) for x in side.wheels} for side in (a, b))
     remnants = ({x.path: x.reason for x in side.remnants} for side in (a, b))
     for what, (old, new) in (("wheel", tuple(wheels)), ("remnant", tuple(remnants))):
         for path in old.keys() | new.keys():
             found += differ("packages", path, what, old.get(path), new.get(path))
     return Delta(differences=tuple(found), unknowns=())
+
+
+def _wheel(wheel: WheelFile) -> str:
+    return " ".join(part for part in (wheel.name, wheel.version, *wheel.tags) if part)

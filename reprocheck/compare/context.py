@@ -35,10 +35,15 @@ def _data_set(before: DataSet, after: DataSet) -> list[Difference]:
         old, new = ({file.path: file.sha256 for file in side.listing} for side in (before, after))
         for path in sorted(old.keys() | new.keys()):
             found += differ("data", f"{before.name}/{path}", "file", old.get(path), new.get(path))
-    return found or [
+    found = found or [
         *differ("data", before.name, "files", before.files, after.files),
         *differ("data", before.name, "bytes", before.bytes, after.bytes),
     ]
+    if not found and before.listing and after.listing:
+        # The digest covers the listing; a document where it does not is not to be believed silently.
+        listings = (tuple(f"{x.path} {x.size} {x.sha256}" for x in side.listing) for side in (before, after))
+        found = list(differ("data", before.name, "listing", *listings))
+    return found
 
 
 def compare_hub(a: Manifest, b: Manifest) -> Delta:
@@ -55,8 +60,27 @@ def compare_hub(a: Manifest, b: Manifest) -> Delta:
             changes = differ("hub", name, "files", *contents, type=f"{hub} {kind}")
             gaps = (tuple(sorted({p for x in side for p in x.incomplete})) for side in (before, after))
             changes += differ("hub", name, "incomplete", *gaps, type=f"{hub} {kind}")
+            changes = changes or _details(before, after, name, f"{hub} {kind}")
         found += changes
     return Delta(differences=tuple(found), unknowns=())
+
+
+def _details(
+    before: list[HubRepository], after: list[HubRepository], name: str, kind: str
+) -> tuple[Difference, ...]:
+    """Compare what is told only where revision and content agree."""
+    listed = (tuple(sorted({_listing(x) for x in side})) for side in (before, after))
+    refs = (tuple(sorted({ref for x in side for ref in x.refs})) for side in (before, after))
+    places = (tuple(sorted({x.place for x in side})) for side in (before, after))
+    return (
+        differ("hub", name, "listing", *listed, type=kind)
+        + differ("hub", name, "refs", *refs, type=kind)
+        + differ("hub", name, "place", *places, type=kind)
+    )
+
+
+def _listing(repository: HubRepository) -> str:
+    return ", ".join(f"{file.path} {file.size} {file.digest}" for file in repository.files)
 
 
 def _repositories(manifest: Manifest) -> dict[tuple[str, str, str], list[HubRepository]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reprocheck.compare.difference import differ, recorded_once
+from reprocheck.compare.places import at_home, homes_of
 from reprocheck.model.change import Delta, Difference
 from reprocheck.model.loaded import ImportedModule, Loaded, LoadedLibrary
 from reprocheck.model.manifest import Manifest
@@ -16,7 +17,7 @@ def compare_loaded(a: Manifest, b: Manifest) -> Delta:
     return Delta(
         differences=(
             *_libraries(before, after),
-            *_modules(before, after),
+            *_modules(before, after, homes_of(a, b)),
             *_state(before, after),
             *differ("loaded", "python", "interpreters", _interpreters(before), _interpreters(after)),
         ),
@@ -39,6 +40,9 @@ def _libraries(before: Loaded, after: Loaded) -> list[Difference]:
             or differ("loaded", stem, "build_id", _builds(own), _builds(other), type=kind)
             or differ("loaded", stem, "path", _paths(own), _paths(other), type=kind)
             or differ("loaded", stem, "owner", _owners(own), _owners(other), type=kind)
+            or differ("loaded", stem, "origin", _origins(own), _origins(other), type=kind)
+            or differ("loaded", stem, "soname", _sonames(own), _sonames(other), type=kind)
+            or differ("loaded", stem, "kind", _kinds(own), _kinds(other), type=kind)
         )
     return found
 
@@ -69,20 +73,50 @@ def _owners(libraries: list[LoadedLibrary]) -> tuple[str, ...]:
     return tuple(sorted({x.owner for x in libraries}))
 
 
-def _modules(before: Loaded, after: Loaded) -> list[Difference]:
+def _origins(libraries: list[LoadedLibrary]) -> tuple[str, ...]:
+    return tuple(sorted({x.origin for x in libraries}))
+
+
+def _sonames(libraries: list[LoadedLibrary]) -> tuple[str, ...]:
+    return tuple(sorted({x.soname for x in libraries}))
+
+
+def _kinds(libraries: list[LoadedLibrary]) -> tuple[str, ...]:
+    return tuple(sorted({x.kind for x in libraries}))
+
+
+def _modules(before: Loaded, after: Loaded, homes: tuple[str, ...]) -> list[Difference]:
     old, new = _by_name(before.modules), _by_name(after.modules)
     found: list[Difference] = []
     for name in old.keys() | new.keys():
-        found += differ("loaded", name, "module", old.get(name), new.get(name))
+        own, other = old.get(name), new.get(name)
+        made = differ("loaded", name, "module", _came_from(own), _came_from(other))
+        if not made and own is not None and other is not None:
+            # The same distribution of the same version, found elsewhere.
+            made = differ("loaded", name, "module-path", _places(own, homes), _places(other, homes))
+        found += made
     return found
 
 
-def _by_name(modules: tuple[ImportedModule, ...]) -> dict[str, tuple[str, ...]]:
-    found: dict[str, set[str]] = {}
+def _by_name(modules: tuple[ImportedModule, ...]) -> dict[str, list[ImportedModule]]:
+    found: dict[str, list[ImportedModule]] = {}
     for module in modules:
-        origin = f"{module.distribution} {module.version}".strip() or module.path or "standard library"
-        found.setdefault(module.name, set()).add(origin)
-    return {name: tuple(sorted(origins)) for name, origins in found.items()}
+        found.setdefault(module.name, []).append(module)
+    return found
+
+
+def _came_from(modules: list[ImportedModule] | None) -> tuple[str, ...] | None:
+    if modules is None:
+        return None
+    origins = {
+        f"{module.distribution} {module.version}".strip() or module.path or "standard library"
+        for module in modules
+    }
+    return tuple(sorted(origins))
+
+
+def _places(modules: list[ImportedModule], homes: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted({at_home(module.path, homes) for module in modules}))
 
 
 def _state(before: Loaded, after: Loaded) -> list[Difference]:

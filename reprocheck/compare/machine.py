@@ -22,6 +22,7 @@ def compare_host(a: Manifest, b: Manifest) -> Delta:
         ("memory_bytes", before.memory_bytes, after.memory_bytes),
         ("memory_limit_bytes", before.memory_limit_bytes, after.memory_limit_bytes),
         ("numa", _nodes(before), _nodes(after)),
+        ("numa.memory_bytes", _node_memory(before), _node_memory(after)),
         ("name", before.name, after.name),
         *_cpu(before.cpu, after.cpu),
         *_gpus(before.gpus, after.gpus),
@@ -87,6 +88,10 @@ def _driver(before: Driver | None, after: Driver | None) -> list[tuple[str, Show
 
 def _claims(driver: Driver) -> tuple[str, ...]:
     return tuple(sorted(f"{claim.version} by {claim.source}" for claim in driver.others))
+
+
+def _node_memory(host: Host) -> tuple[str, ...]:
+    return tuple(str(node.memory_bytes) for node in sorted(host.numa, key=lambda node: node.index))
 
 
 def _nodes(host: Host) -> tuple[str, ...]:

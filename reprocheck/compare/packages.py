@@ -3,7 +3,8 @@
 A package is known by its type and normalised name; its environment, location or architecture tells several
 copies apart. The version is compared as text, whole (epoch, release and local part included). Content is
 compared at equal versions only, most telling fact first, since another build implies other files.
-How a package came to be installed (`installer`, `requested`) changes nothing that runs and is left out.
+How a package is described counts where nothing else differs. How it came to be installed (`installer`,
+`requested`) changes nothing that runs and is left out.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Literal
 from packaging.utils import canonicalize_name
 
 from reprocheck.compare.difference import Shown, differ, pair
+from reprocheck.compare.package_facts import describe
 from reprocheck.model.change import Delta, Difference
 from reprocheck.model.manifest import Manifest
 from reprocheck.model.package import DirectUrl, Distribution, Package
@@ -166,15 +168,22 @@ def _changes(before: Package, after: Package, where: str) -> tuple[list[Differen
     if before.conda is not None and after.conda is not None:
         old, new = before.conda, after.conda
         moved |= note("build", old.build, new.build)
-        moved = moved or note("sha256", old.sha256, new.sha256)
-        if not moved and not old.sha256:
-            note("md5", old.md5, new.md5)
+        moved = moved or note("sha256", old.sha256, new.sha256) or note("md5", old.md5, new.md5)
     if moved:
         return found, missed
     if before.python is not None and after.python is not None:
         missed.extend(_files(before.python, after.python, f"{before.type}:{name}", note))
-    note("depends", before.depends, after.depends)
+    if (before.python is None) != (after.python is None) or (before.conda is None) != (after.conda is None):
+        reason = "only one side tells how it was built and installed"
+        missed.append(Unknown(section="packages", where=f"{before.type}:{name}", reason=reason))
+    note("depends", _depends(before), _depends(after))
+    for attribute, old_fact, new_fact in () if found else describe(before, after):
+        note(attribute, old_fact, new_fact)
     return found, missed
+
+
+def _depends(package: Package) -> tuple[str, ...]:
+    return (*package.depends, *(package.conda.depends if package.conda is not None else ()))
 
 
 def _origin(before: Package, after: Package, note: Callable[[str, Shown, Shown], bool]) -> bool:

@@ -139,6 +139,11 @@ def _input(
     ]
     if before.sha256 is not None and after.sha256 is not None:
         found += differ(section, path, "sha256", before.sha256, after.sha256)
+        # Equal digests with other counts cannot be: a document that says so is not to be believed silently.
+        found = found or [
+            *differ(section, path, "files", before.files, after.files),
+            *differ(section, path, "bytes", before.bytes, after.bytes),
+        ]
         return tuple(found), []
     found += differ(section, path, "files", before.files, after.files)
     found += differ(section, path, "bytes", before.bytes, after.bytes)
@@ -155,9 +160,10 @@ def _output(name: str, before: Output | None, after: Output | None) -> tuple[Dif
         return differ("outputs", name, "presence", old, new, type=kind)
     if before.content is not None and after.content is not None and before.format == after.format:
         found = differ("outputs", name, "content", before.content, after.content, type=kind)
-        return found or differ("outputs", name, "bytes", before.sha256, after.sha256, type=kind)
-    return (
-        differ("outputs", name, "sha256", before.sha256, after.sha256, type=kind)
-        or differ("outputs", name, "size", before.size, after.size, type=kind)
-        or differ("outputs", name, "format", before.format, after.format, type=kind)
-    )
+        found = found or differ("outputs", name, "bytes", before.sha256, after.sha256, type=kind)
+    else:
+        found = differ("outputs", name, "sha256", before.sha256, after.sha256, type=kind)
+    found = found or differ("outputs", name, "size", before.size, after.size, type=kind)
+    found = found or differ("outputs", name, "format", before.format, after.format, type=kind)
+    # Equal content says less where more was left out of it.
+    return found + differ("outputs", name, "ignored_keys", before.ignored_keys, after.ignored_keys, type=kind)

@@ -40,13 +40,18 @@ def judge_context(d: Difference) -> Suspicion:
                 weight=40 if d.attribute == "file" else 60,
             )
         case "hub":
+            if d.attribute in ("refs", "place"):
+                why = "the same revision lies there, under another branch name or in another directory"
+                return suspect(d, "DAT-715", Group.DATA, weight=5, effect="none", severity="info", why=why)
             return suspect(d, "DAT-715", Group.DATA, weight=55)
         case "job":
             return suspect(d, "RUN-034" if d.name in _RANKS else "RUN-035", Group.COMMAND)
         case "frameworks":
+            if d.attribute == "location":
+                return suspect(d, "PKG-339", Group.NUMERIC, weight=5)
             return suspect(d, "PKG-340", Group.NUMERIC, weight=88)
         case "loading":
-            return suspect(d, "DRV-219", Group.NUMERIC, weight=82)
+            return _loading(d)
         case "loaded":
             return _loaded(d)
         case _:
@@ -57,9 +62,29 @@ def judge_context(d: Difference) -> Suspicion:
             return suspect(d, "PKG-343", Group.PYTHON, weight=75, severity="low" if listless else None)
 
 
+def _loading(d: Difference) -> Suspicion:
+    if d.attribute == "presence":
+        why = "on one side nothing asks for it, so no run of that side can have it this way"
+        return suspect(d, "DRV-219", Group.NUMERIC, weight=30, severity="low", why=why)
+    if d.attribute == "unmet":
+        return suspect(d, "PKG-349", Group.NUMERIC, weight=60)
+    if d.attribute in ("shadowed", "consumers"):
+        why = "the same copy is taken by the same rule"
+        return suspect(d, "DRV-219", Group.NUMERIC, weight=5, effect="none", severity="info", why=why)
+    return suspect(d, "DRV-219", Group.NUMERIC, weight=82)
+
+
 def _loaded(d: Difference) -> Suspicion:
     if d.attribute == "state":
         return suspect(d, "RUN-033", Group.FLAGS, weight=70)
+    if d.attribute == "interpreters":
+        return suspect(d, "PKG-347", Group.PYTHON, weight=88)
+    if d.attribute == "module-path":
+        why = "the same version of the same distribution, found in another directory"
+        return suspect(d, "PKG-342", Group.PYTHON, weight=20, severity="low", why=why)
+    if d.attribute in ("soname", "kind"):
+        why = "the file is the same by its bytes, or its bytes could not be read"
+        return suspect(d, "PKG-341", Group.PYTHON, weight=20, severity="low", why=why)
     if d.attribute == "module":
         return suspect(d, "PKG-342", Group.PYTHON, weight=_NUMERIC_MODULE_WEIGHT)
     if d.type:

@@ -173,6 +173,8 @@ def _fix_host(d: Difference, sides: Sides) -> str:
         return f"docker run --cpuset-cpus 0-{int(d.before) - 1}" if d.before and d.before != "0" else ""
     if d.name == "cpu.quota_millicpus":
         return f"docker run --cpus {int(d.before) / 1000:g}" if d.before else "docker run without --cpus"
+    if d.name == "memory_limit_bytes":
+        return f"docker run --memory {d.before}" if d.before else "docker run without --memory"
     if d.name == "gpus":
         return f"docker run --gpus {d.before}" if d.before != "0" else "docker run without --gpus"
     what = _HARDWARE.get(d.name.rpartition(".")[2] if d.name.startswith("gpus[") else d.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from packaging.utils import canonicalize_name
 
@@ -16,6 +17,21 @@ from reprocheck.model.manifest import Manifest
 
 _CODE_LIKE = re.compile(r".*\.(?:py|pyx|pth|ipynb|sh|so(?:\.[0-9.]+)?|json|ya?ml|toml|cfg|ini)")
 _MINOR = ("location", "architecture")
+_DESCRIPTION = frozenset(
+    {
+        "source",
+        "provides",
+        "conflicts",
+        "multi-arch",
+        "owner",
+        "extras",
+        "has-record",
+        "file-count",
+        "requires-listed",
+        "pip-name",
+    }
+)
+"""What metadata says of a package beside version and content."""
 PLACES = ("executable", "prefix", "base")
 """What of a Python environment only says where it lies."""
 _CONFIGURATION = ("entrypoint", "command", "working_dir", "user")
@@ -54,6 +70,7 @@ def judge(difference: Difference, setting: Setting) -> Suspicion:
     return _SECTIONS[difference.section](difference, setting)
 
 
+@lru_cache(maxsize=65536)
 def normal_name(type: str, name: str) -> str:  # noqa: A002 - named as the field it takes
     """Return a package's name as the tables and requirements write it."""
     return canonicalize_name(name) if type == "pypi" else name.lower()
@@ -131,6 +148,8 @@ def _judge_package(d: Difference, _: Setting) -> Suspicion:
         return suspect(d, "PKG-339", group)
     if d.attribute == "effective":
         return suspect(d, "PKG-337", group, weight=weight)
+    if d.attribute in _DESCRIPTION:
+        return suspect(d, "PKG-348", group, weight=5)
     if known is not None:
         return suspect(d, "PKG-316", group, weight=weight)
     return suspect(d, "PKG-316", group, weight=weight, severity="medium", effect=None if python else "bytes")
@@ -167,7 +186,7 @@ def _judge_python(d: Difference, _: Setting) -> Suspicion:
         return suspect(d, "PKG-336", Group.PYTHON, weight=60)
     if d.attribute in ("version", "implementation"):
         return suspect(d, "PKG-335", Group.PYTHON, weight=90)
-    if d.attribute in ("path_files", "customizations"):
+    if d.attribute in ("path_files", "customizations", "pth-lines"):
         return suspect(d, "PKG-344", Group.PYTHON, weight=70)
     if d.attribute in ("active", "search_path"):
         return suspect(d, "PKG-337", Group.PYTHON, weight=80)
@@ -211,6 +230,7 @@ _HOST_RULES = {
     "cpu.sockets": ("CPU-112", 30),
     "numa": ("CPU-112", 28),
     "memory_bytes": ("CPU-117", 20),
+    "numa.memory_bytes": ("CPU-117", 18),
     "memory_limit_bytes": ("CPU-117", 22),
     "gpus": ("GPU-203", 85),
     "driver.version": ("DRV-218", 30),

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Callable, Mapping
 
+from reprocheck.explain.mending_ground import pip_version
+from reprocheck.explain.mending_python import home_of
+from reprocheck.explain.mending_words import owner_key
 from reprocheck.explain.sides import Sides
 from reprocheck.model.change import Difference
-from reprocheck.model.installing import pip_of, wanted
+from reprocheck.model.installing import breaking, pip_of, wanted
 from reprocheck.model.package import Package
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+:~!^-]*")
@@ -17,6 +21,9 @@ def fix_package(d: Difference, sides: Sides) -> str:
     """Return a command of the package's own manager, or a sentence where a name is not fit for one."""
     if d.attribute in ("wheel", "remnant"):
         return ""
+    owned = _owned(d, sides)
+    if owned:
+        return owned
     if d.attribute == "presence" and d.after is not None:
         return _uninstall(d, sides) if _PLAIN.fullmatch(d.name) else "uninstall what the first side lacks"
     package = sides.before(d)
@@ -40,20 +47,66 @@ def fix_package(d: Difference, sides: Sides) -> str:
             return f"apk add {shlex.quote(f'{package.name}={package.version}')}"
 
 
+def _owned(d: Difference, sides: Sides) -> str:
+    """Return the command for the OS package that installed a distribution: pip must leave that alone."""
+    if d.type != "pypi":
+        return ""
+    present = d.before is None
+    package = sides.after(d) if present else sides.before(d)
+    if package is None or not package.owner:
+        return ""
+    kind, name = owner_key(package.owner)
+    index = sides.packages_b if present else sides.packages_a
+    owner = index.get((kind, name, None, ""))
+    if owner is None or kind not in _COMMANDS or not _PLAIN.fullmatch(owner.name):
+        return ""
+    if present:
+        return _remove(kind, shlex.quote(owner.name))
+    return _COMMANDS[kind](owner) if _PLAIN.fullmatch(owner.version) else ""
+
+
+_COMMANDS: Mapping[str, Callable[[Package], str]] = {
+    "deb": lambda p: f"apt-get install --allow-downgrades {shlex.quote(f'{p.name}={p.version}')}",
+    "rpm": lambda p: f"dnf install {shlex.quote(f'{p.name}-{p.version}')}",
+    "apk": lambda p: f"apk add {shlex.quote(f'{p.name}={p.version}')}",
+}
+_REMOVALS = {"deb": "apt-get remove", "rpm": "dnf remove", "apk": "apk del"}
+
+
+def _remove(kind: str, name: str) -> str:
+    return f"{_REMOVALS[kind]} {name}"
+
+
+def _reach(d: Difference, sides: Sides) -> tuple[str, str]:
+    """Return the pip of the environment that differs, and the option without which it would refuse."""
+    executable = sides.interpreter(d)
+    own = [python for python in sides.b.pythons if python.executable == executable]
+    option = breaking(executable, own, pip_version(sides, own[0])) if own else ""
+    return pip_of(executable, sides.b.pythons), f"{option} " if option else ""
+
+
 def _pip(package: Package, d: Difference, sides: Sides) -> str:
     url = package.python.direct_url if package.python is not None else None
-    pip = pip_of(sides.interpreter(d), sides.b.pythons)
+    what = f"{package.name} {package.version}"
+    if home_of(package, sides.after(d), sides) is None:
+        home = package.python.environment if package.python is not None else ""
+        return f"make the environment of {shlex.quote(home)} first, then install {what}"
+    if d.attribute in ("wheel-build", "tags"):
+        built = f" ({d.attribute.replace('-', ' ')} {d.before})" if d.before else ""
+        return f"install the first side's own wheel of {what}{built}"
+    pip, option = _reach(d, sides)
+    pip = f"{pip} install {option}".rstrip()
     if url is not None and url.vcs and url.commit:
         part = f"#subdirectory={url.subdirectory}" if url.subdirectory else ""
-        return f"{pip} install {shlex.quote(f'{package.name} @ {url.vcs}+{url.url}@{url.commit}{part}')}"
+        return f"{pip} {shlex.quote(f'{package.name} @ {url.vcs}+{url.url}@{url.commit}{part}')}"
     if url is not None and url.archive_sha256 and not url.url.startswith("file:"):
         pin = f"{package.name} @ {url.url}#sha256={url.archive_sha256}"
-        return f"{pip} install {shlex.quote(pin)}"
+        return f"{pip} {shlex.quote(pin)}"
     if url is not None:
         return f"install {package.name} {package.version} from the first side's own source tree"
     again = "" if d.attribute in ("version", "presence") else "--force-reinstall --no-deps "
     pin = wanted(f"{package.name}=={package.version}", name=package.name, version=package.version)
-    return f"{pip} install {again}{pin}"
+    return f"{pip} {again}{pin}"
 
 
 def _conda(package: Package, d: Difference, sides: Sides) -> str:
@@ -83,13 +136,10 @@ def _apt(package: Package, d: Difference) -> str:
 def _uninstall(d: Difference, sides: Sides) -> str:
     name = shlex.quote(d.name)
     match d.type:
-        case "deb":
-            return f"apt-get remove {name}"
-        case "rpm":
-            return f"dnf remove {name}"
-        case "apk":
-            return f"apk del {name}"
+        case "deb" | "rpm" | "apk":
+            return _remove(d.type, name)
         case "conda":
             return f"conda remove {_prefix(d, sides)}{name}"
         case _:
-            return f"{pip_of(sides.interpreter(d), sides.b.pythons)} uninstall -y {name}"
+            pip, option = _reach(d, sides)
+            return f"{pip} uninstall -y {option}{name}"

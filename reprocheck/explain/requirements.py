@@ -8,6 +8,7 @@ from functools import lru_cache
 from packaging.requirements import Requirement
 
 from reprocheck.explain.judging import normal_name
+from reprocheck.explain.markers import Environment
 from reprocheck.model.package import Package
 
 _NAME = re.compile(r"\s*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)")
@@ -31,11 +32,14 @@ def demands(package: Package) -> dict[str, tuple[str, ...]]:
     return {name: tuple(sorted(found)) for name, found in lines.items() if name}
 
 
-def allows(lines: tuple[str, ...], version: str) -> bool:
-    """Return whether every line that can be read allows this version; lines behind an extra say nothing."""
+def allows(lines: tuple[str, ...], version: str, environment: Environment | None = None) -> bool:
+    """Return whether every line that can be read allows this version.
+
+    Lines behind an extra say nothing, nor do those whose marker does not hold in `environment`.
+    """
     for line in lines:
         requirement = _parse(line)
-        if requirement is None or (requirement.marker is not None and "extra" in str(requirement.marker)):
+        if requirement is None or not _applies(line, environment):
             continue
         try:
             if not requirement.specifier.contains(version, prereleases=True):
@@ -43,6 +47,21 @@ def allows(lines: tuple[str, ...], version: str) -> bool:
         except ValueError:  # a version that PEP 440 does not know
             return False
     return True
+
+
+@lru_cache(maxsize=4096)
+def _applies(line: str, environment: Environment | None) -> bool:
+    requirement = _parse(line)
+    if requirement is None or requirement.marker is None:
+        return True
+    if "extra" in str(requirement.marker):
+        return False
+    if environment is None:
+        return True
+    try:
+        return requirement.marker.evaluate(dict(environment))
+    except ValueError:  # UndefinedComparison, UndefinedEnvironmentName
+        return True
 
 
 @lru_cache(maxsize=65536)

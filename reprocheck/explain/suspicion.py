@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Literal
 
 from reprocheck.explain.tables import rules
+from reprocheck.model import change
 from reprocheck.model.change import SEVERITIES, Difference, Effect, Severity
 
 EFFECTS: tuple[Effect, ...] = ("result", "break", "bytes", "none", "symptom")
@@ -28,6 +30,23 @@ class Group(IntEnum):
     OUTPUTS = 11
 
 
+SHOWN: dict[Group, change.Group] = {
+    Group.DATA: "data",
+    Group.CODE: "code",
+    Group.COMMAND: "command",
+    Group.FLAGS: "settings",
+    Group.NUMERIC: "numeric",
+    Group.MACHINE: "machine",
+    Group.PYTHON: "python",
+    Group.VARIABLES: "variables",
+    Group.SYSTEM: "system",
+    Group.DRIVER: "driver",
+    Group.FILES: "files",
+    Group.OUTPUTS: "outputs",
+}
+"""How a report names the groups."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Suspicion:
     """One judged difference."""
@@ -39,14 +58,19 @@ class Suspicion:
     group: Group
     weight: int
     why: str
+    used: Literal["loaded", "idle", ""] = ""
+    alike: tuple[str, ...] = ()
 
     @property
     def key(self) -> tuple[object, ...]:
-        """Sorts the first suspect first; total, so that the order never depends on anything else."""
+        """Sorts the first suspect first; total, so that the order never depends on anything else.
+
+        What neither observed run loaded comes behind all that one of them did.
+        """
         d = self.difference
         effect, severity = EFFECTS.index(self.effect), SEVERITIES.index(self.severity)
         place = (d.section, d.type, d.name, d.where, d.attribute, d.before or "", d.after or "")
-        return (effect, self.group, -self.weight, severity, *place)
+        return (self.used == "idle", effect, self.group, -self.weight, severity, *place)
 
 
 def suspect(

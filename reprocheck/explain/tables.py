@@ -1,4 +1,4 @@
-"""The knowledge tables: which rules there are, and which variables and packages bear on numbers.
+"""The knowledge tables: rules, variables and packages that bear on numbers, noise, look-alike characters.
 
 They are data files of the package, each row with a source and the day it was checked. A pattern that ends in
 `*` matches every name that begins so; an exact name wins over a pattern, and a longer pattern over a shorter.
@@ -39,6 +39,19 @@ class Knowledge:
     """For packages: `numeric`, `blas`, `openmp`, `libc`, `decoder`, `tool`, ..."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Noise:
+    """One row about differences that tell nothing anywhere."""
+
+    section: str
+    globs: tuple[str, ...]
+    why: str
+    source: str
+    date: str
+    attributes: tuple[str, ...] = ()
+    """Only differences of these attributes; empty for all."""
+
+
 @cache
 def rules() -> tuple[RankedRule, ...]:
     """Return every rule of this room, sorted by code."""
@@ -55,6 +68,30 @@ def variables() -> tuple[Knowledge, ...]:
 def packages() -> tuple[Knowledge, ...]:
     """Return what is known of packages."""
     return tuple(_knowledge(row) for row in _rows("packages.json"))
+
+
+@cache
+def confusables() -> dict[int, str]:
+    """Return which characters look like which ASCII ones, for `str.translate`."""
+    return {
+        int(point, 16): row["looks_like"] for row in _rows("confusables.json") for point in row["code_points"]
+    }
+
+
+@cache
+def noise() -> tuple[Noise, ...]:
+    """Return the differences that are noise everywhere, in the order of the table."""
+    return tuple(
+        Noise(
+            section=row["section"],
+            globs=tuple(row["globs"]),
+            attributes=tuple(row.get("attributes", ())),
+            why=row["why"],
+            source=row["source"],
+            date=row["date"],
+        )
+        for row in _rows("noise.json")
+    )
 
 
 def variable(name: str) -> Knowledge | None:

@@ -2,87 +2,182 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Sequence
 
 from reprocheck.model.change import DiffReport, Finding
+from reprocheck.render.diff_groups import IDLE, counted, group_lines, parts, total
 from reprocheck.render.safe import show
 from reprocheck.render.style import PLAIN, Style
-from reprocheck.render.wording import arrow, plural, unknown_lines, wrapped
+from reprocheck.render.wording import arrow, flow, plural, revealed, side, unknown_lines, wrapped
 
 FIRST_SCREEN = 7
-_EFFECTS = {
-    "result": "can change results",
-    "break": "can break the run",
-    "bytes": "bytes only",
-    "symptom": "an output: the effect, not a cause",
-    "none": "no effect on results known",
-}
+_NAMED = 3
+"""Folded names and look-alikes that the first screen names."""
+_NARROW = 40
+_INDENT = "      "
+_COLORS = {"identical": "green", "inconclusive": "yellow", "differs": "red"}
 
 
-def render(report: DiffReport, *, everything: bool = False, style: Style = PLAIN) -> str:
-    """Return the report as text; `everything` unfolds the groups."""
-    if report.verdict == "identical":
-        lines = [style.paint("identical", "bold", "green") + ": nothing differs"]
-        return "\n".join([*lines, *_not_compared(report)]) + "\n"
-    if report.verdict == "inconclusive":
-        sections = ", ".join(sorted({unknown.section for unknown in report.unknowns}))
-        word = style.paint("inconclusive", "bold", "yellow")
-        lines = [f"{word}: nothing that was seen differs, but not everything was seen ({sections})"]
-        return "\n".join([*lines, *_not_compared(report)]) + "\n"
-    causes = [finding for finding in report.findings if finding.effect != "symptom"]
-    symptoms = [finding for finding in report.findings if finding.effect == "symptom"]
-    lines = [_headline(report, causes, style), ""]
-    shown = causes if everything else causes[:FIRST_SCREEN]
-    for number, finding in enumerate(shown, start=1):
-        lines += _finding(number, finding, style)
-    rest = causes[len(shown) :]
-    if rest:
-        lines.append(f"and {len(rest)} more (--all shows them):")
-        counts = Counter((finding.section, finding.effect) for finding in rest)
-        lines += [
-            f"  {section}: {plural(count, 'difference')}, {_EFFECTS[effect]}"
-            for (section, effect), count in sorted(counts.items())
-        ]
+def render(report: DiffReport, *, everything: bool = False, style: Style = PLAIN, width: int = 100) -> str:
+    """Return the report as text; `everything` unfolds the groups. Commands are never wrapped."""
+    width = max(width, _NARROW)
+    suspects, idle, symptoms, noise = parts(report)
+    word, said = _headline(report, [*suspects, *idle])
+    spoken = [(f"{word}:", f"{style.paint(word, 'bold', _COLORS[word])}:")]
+    lines = [flow([*spoken, *((part, part) for part in said.split(" "))], width=width, indent="  ")]
+    lines += _alike(report.findings)
+    if report.verdict == "differs":
         lines.append("")
-    if symptoms:
-        lines.append(
-            f"{plural(len(symptoms), 'output differs', 'outputs differ')} (the effect, not a cause):"
-        )
-        most = symptoms if everything else symptoms[:FIRST_SCREEN]
-        lines += [f"  {show(finding.name)}  {arrow(finding.before, finding.after)}" for finding in most]
-        if len(symptoms) > len(most):
-            lines.append(f"  … and {len(symptoms) - len(most)} more")
-        lines.append("")
-    if not report.explained:
-        lines.append("Nothing that was found explains a difference in results.")
-    return "\n".join([*lines, *_not_compared(report)]).rstrip("\n") + "\n"
+        shown = suspects if everything else suspects[:FIRST_SCREEN]
+        for number, finding in enumerate(shown, start=1):
+            lines += _finding(number, finding, everything, style, width)
+        lines += _rest(suspects[len(shown) :], idle, everything, style, width, len(shown))
+        lines += _outputs(symptoms, everything, width)
+        if not report.explained:
+            plainly = "Nothing that was found explains a difference in results."
+            lines += [wrapped(plainly, indent="", width=width), *_gaps(report, width)]
+        elif everything and report.gaps:
+            lines += _gaps(report, width)
+    elif everything:
+        lines += _gaps(report, width)
+    lines += _noise(noise, width)
+    lines += _suppressed(report, everything, width)
+    open_ends = (*report.unknowns, *report.left_out)
+    lines += [f"not compared: {len(open_ends)}", *unknown_lines(open_ends)] if open_ends else []
+    return "\n".join(lines).rstrip("\n") + "\n"
 
 
-def _headline(report: DiffReport, causes: list[Finding], style: Style) -> str:
-    effects = Counter(finding.effect for finding in causes)
+def _headline(report: DiffReport, causes: Sequence[Finding]) -> tuple[str, str]:
+    """Return the verdict and what is said of it."""
+    match report.verdict:
+        case "identical":
+            counts = sum(suppression.count for suppression in report.suppressed)
+            return report.verdict, f"nothing{' else' if counts else ''} differs"
+        case "inconclusive":
+            sections = ", ".join(sorted({unknown.section for unknown in report.unknowns}))
+            return report.verdict, f"nothing that was seen differs, but not everything was seen ({sections})"
+        case _:
+            folded = total(causes) - len(causes)
+            also = f", {folded} folded behind them" if folded else ""
+            words = counted(causes)
+            tail = f" ({words})" if words else ""
+            return report.verdict, f"{plural(len(causes), 'difference')}{also}{tail}"
+
+
+def _alike(findings: Sequence[Finding]) -> list[str]:
+    """Warn of look-alike names before everything else: they may rank low, and mean an attack."""
+    flagged = [finding for finding in findings if finding.alike]
+    lines = []
+    for finding in flagged[:_NAMED]:
+        others = ", ".join(revealed(name) for name in finding.alike[:_NAMED])
+        lines.append(f"  {revealed(finding.name)} looks like {others}")
+    if len(flagged) > _NAMED:
+        lines.append(f"  … and {len(flagged) - _NAMED} more")
+    return [f"look-alike names: {len(flagged)}", *lines] if flagged else []
+
+
+def _finding(number: int, finding: Finding, everything: bool, style: Style, width: int) -> list[str]:
+    name = show(finding.name)
     words = [
-        f"{effects[effect]} {_EFFECTS[effect]}"
-        for effect in ("result", "break", "bytes", "none")
-        if effects[effect]
+        (f"{number:>2}. {finding.severity:<6} {finding.code} ", _marked(number, finding, style)),
+        (name, style.paint(name, "bold")),
     ]
-    verdict = style.paint(report.verdict, "bold", "red")
-    return f"{verdict}: {plural(len(causes), 'difference')}" + (f" ({', '.join(words)})" if words else "")
-
-
-def _finding(number: int, finding: Finding, style: Style) -> list[str]:
-    name = style.paint(show(finding.name), "bold")
-    kind = f" [{finding.type}]" if finding.type else ""
-    folded = f"  (+{len(finding.folded)} that moved with it)" if finding.folded else ""
-    lines = [
-        f"{number:>2}. {style.severity(finding.severity)} {finding.code}  {name}{kind}  "
-        f"{arrow(finding.before, finding.after)}{folded}",
-        wrapped(show(finding.why, limit=600), indent="      "),
-    ]
+    words += [(word, word) for word in _facts(finding, width)]
+    lines = [flow(words, width=width, indent=_INDENT)]
+    if everything and finding.folded:
+        names = ", ".join(show(name) for name in finding.folded)
+        lines.append(wrapped(f"with it: {names}", indent=_INDENT, width=width))
+    if finding.alike:
+        names = ", ".join(revealed(name) for name in finding.alike)
+        lines.append(wrapped(f"{revealed(finding.name)} looks like {names}", indent=_INDENT, width=width))
+    lines.append(wrapped(show(finding.why, limit=600), indent=_INDENT, width=width))
     if finding.fix:
-        lines.append(f"      fix: {show(finding.fix, limit=400)}")
+        lines.append(f"{_INDENT}fix: {show(finding.fix, limit=400)}")
     return [*lines, ""]
 
 
-def _not_compared(report: DiffReport) -> list[str]:
-    open_ends = (*report.unknowns, *report.left_out)
-    return [f"not compared: {len(open_ends)}", *unknown_lines(open_ends)] if open_ends else []
+def _marked(number: int, finding: Finding, style: Style) -> str:
+    return f"{number:>2}. {style.severity(finding.severity)} {finding.code} "
+
+
+def _facts(finding: Finding, width: int) -> list[str]:
+    kind = ", ".join(word for word in (finding.type, "loaded" if finding.used == "loaded" else "") if word)
+    words = [f"[{show(kind)}]"] if kind else []
+    if finding.attribute not in ("", "version", "value", "presence", "module"):
+        words.append(show(finding.attribute.replace("_", " ")))
+    words += [f"{side(finding.before, limit=2 * width)} →", side(finding.after, limit=2 * width)]
+    if finding.folded:
+        named = ", ".join(show(name) for name in finding.folded[:_NAMED])
+        more = ", …" if len(finding.folded) > _NAMED else ""
+        words += [
+            f"(+{len(finding.folded)} that moved with it:",
+            *f"{named}{more})".split(" "),
+        ]
+    return words
+
+
+def _rest(
+    rest: Sequence[Finding],
+    idle: Sequence[Finding],
+    everything: bool,
+    style: Style,
+    width: int,
+    shown: int,
+) -> list[str]:
+    if everything:
+        lines = [f"{IDLE}: {plural(len(idle), 'difference')}"] if idle else []
+        for number, finding in enumerate(idle, start=shown + 1):
+            lines += _finding(number, finding, everything, style, width)
+        return lines
+    if not rest and not idle:
+        return []
+    lines = [f"and {len(rest) + len(idle)} more (--all shows them):", *group_lines(rest)]
+    if idle:
+        lines.append(f"  {IDLE}: {plural(len(idle), 'difference')}")
+    return [*lines, ""]
+
+
+def _outputs(symptoms: Sequence[Finding], everything: bool, width: int) -> list[str]:
+    if not symptoms:
+        return []
+    lines = [f"{plural(len(symptoms), 'output differs', 'outputs differ')} (the effect, not a cause):"]
+    most = symptoms if everything else symptoms[:FIRST_SCREEN]
+    lines += [f"  {show(f.name)}  {arrow(f.before, f.after, limit=width)}" for f in most]
+    if len(symptoms) > len(most):
+        lines.append(f"  … and {len(symptoms) - len(most)} more")
+    return [*lines, ""]
+
+
+def _gaps(report: DiffReport, width: int) -> list[str]:
+    if not report.gaps:
+        return []
+    lines = ["not captured, and it could explain one:"]
+    for gap in report.gaps:
+        whose = "both sides" if gap.side == "both" else f"{gap.side} side"
+        text = f"{show(gap.what)} ({whose})" + (f": {show(gap.remedy)}" if gap.remedy else "")
+        lines.append(wrapped(text, indent="    ", width=width).replace("    ", "  ", 1))
+    return [*lines, ""]
+
+
+def _noise(noise: Sequence[Finding], width: int) -> list[str]:
+    if not noise:
+        return []
+    lines = [f"noise: {len(noise)} (decides no verdict)"]
+    for finding in noise:
+        ends = [f"{side(finding.before, limit=width)} →", f"{side(finding.after, limit=width)}:"]
+        words = [show(finding.name), *ends, *show(finding.noise).split(" ")]
+        lines.append("  " + flow([(word, word) for word in words], width=width - 2, indent="    "))
+    return lines
+
+
+def _suppressed(report: DiffReport, everything: bool, width: int) -> list[str]:
+    asked = [s for s in report.suppressed if s.origin != "default"]
+    noise = sum(s.count for s in report.suppressed if s.origin == "default")
+    words = [f"{s.count} by {show(s.pattern)}" for s in asked if s.count]
+    hint = "" if everything else " (--all shows them)"
+    words += [f"{noise} by the list of noise{hint}"] if noise else []
+    lines = [wrapped(f"suppressed: {', '.join(words)}", indent="", width=width)] if words else []
+    unused = [show(s.pattern) for s in asked if not s.count]
+    if unused:
+        lines.append(wrapped(f"ignored nothing: {', '.join(unused)}", indent="", width=width))
+    return lines

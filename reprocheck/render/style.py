@@ -14,6 +14,12 @@ class Style:
     """Paints words, or leaves them alone."""
 
     color: bool = False
+    always: bool = False
+    """Colour was demanded, wherever the text goes."""
+
+    def into(self, path: str | None) -> Style:
+        """Return the style for a text that goes to `path`; None and '-' are standard output."""
+        return self if self.always or path in (None, "-") else PLAIN
 
     def paint(self, text: str, *names: str) -> str:
         """Return `text` in the named styles (`bold`, `red`, ...)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+import unicodedata
 from collections.abc import Sequence
 
 from reprocheck.model.unknown import Unknown
@@ -48,14 +49,45 @@ def unknown_lines(unknowns: Sequence[Unknown], *, most: int = 10) -> list[str]:
     return lines
 
 
-def arrow(before: str | None, after: str | None) -> str:
+def arrow(before: str | None, after: str | None, *, limit: int = 200) -> str:
     """Return `a → b`, with absence in words."""
-    return f"{_side(before)} → {_side(after)}"
+    return f"{side(before, limit=limit)} → {side(after, limit=limit)}"
 
 
-def _side(value: str | None) -> str:
+def columns(text: str) -> int:
+    """Return how many columns a terminal takes for a text (UAX #11: wide characters take two, marks none)."""
+    if text.isascii():
+        return len(text)
+    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
+    return len(text) + wide - sum(unicodedata.combining(c) != 0 for c in text)
+
+
+def flow(words: Sequence[tuple[str, str]], *, width: int, indent: str) -> str:
+    """Return words on as many lines as they need: each as plain text, which counts, and as it is printed.
+
+    A word that is too long for a line stands on one of its own, whole: a command or a name must not be cut.
+    """
+    lines: list[str] = []
+    used = 0
+    for plain, printed in words:
+        if lines and used + 1 + columns(plain) <= width:
+            lines[-1] += f" {printed}"
+            used += 1 + columns(plain)
+        else:
+            lines.append(f"{indent}{printed}" if lines else printed)
+            used = (len(indent) if len(lines) > 1 else 0) + columns(plain)
+    return "\n".join(lines)
+
+
+def revealed(name: str) -> str:
+    """Return a name with everything beyond ASCII as code points: for names that look like another one."""
+    return "".join(c if c.isascii() else f"\\u{{{ord(c):x}}}" for c in show(name))
+
+
+def side(value: str | None, *, limit: int = 200) -> str:
+    """Return one side's value, with absence and emptiness in words and digests cut short."""
     if value is None:
         return "(absent)"
     if not value:
         return "(empty)"
-    return _DIGEST.sub(r"\1…", show(value, limit=200))
+    return _DIGEST.sub(r"\1…", show(value, limit=limit))

@@ -107,7 +107,7 @@ def test_a_section_on_one_side_only_is_inconclusive(section: str) -> None:
     both: dict[str, Any] = {}
     for sides in ((one, both), (both, one)):
         found = report(*sides)
-        assert (found.verdict, found.schema_version) == ("inconclusive", "1.0")
+        assert (found.verdict, found.schema_version) == ("inconclusive", "1.1")
         assert [u.section for u in found.unknowns] == [section]
     assert report(one, one).verdict == "identical"
 
@@ -143,8 +143,8 @@ def test_a_file_that_both_containers_changed_is_not_called_identical() -> None:
     assert report(side, side).verdict == "inconclusive"
 
 
-def key_parts(finding: Finding) -> int:
-    return EFFECTS.index(finding.effect)
+def key_parts(finding: Finding) -> tuple[bool, int]:
+    return finding.used == "idle", EFFECTS.index(finding.effect)
 
 
 @FAST
@@ -157,7 +157,7 @@ def test_the_verdict_follows_the_differences_alone(a: Manifest, b: Manifest) -> 
     assert bool(found.findings) == bool(delta.differences)
     assert sum(1 + len(f.folded) for f in found.findings) == len(delta.differences)
     assert [key_parts(f) for f in found.findings] == sorted(key_parts(f) for f in found.findings)
-    assert found.explained == any(f.effect == "result" for f in found.findings)
+    assert found.explained == any(f.effect == "result" and f.used != "idle" for f in found.findings)
 
 
 @FAST

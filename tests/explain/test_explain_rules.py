@@ -16,9 +16,9 @@ from reprocheck.model.context import HubRepository, Job, Label, Repository
 from reprocheck.model.host import Driver
 from reprocheck.model.image import OperatingSystem
 from reprocheck.model.integrity import FileFault, Integrity
-from reprocheck.model.loaded import ImportedModule, Loaded, LoadedLibrary, StateFlag
+from reprocheck.model.loaded import ImportedModule, Loaded, LoadedLibrary, ObservedProcess, StateFlag
 from reprocheck.model.manifest import Digests
-from reprocheck.model.package import Framework, LoaderChoice, NativeLibrary, Remnant
+from reprocheck.model.package import Framework, LinkNeed, LoaderChoice, NativeLibrary, Remnant
 from reprocheck.model.run import Change, Mount, Resources, Tolerance
 from tests.strategies import (
     make_conda,
@@ -197,6 +197,17 @@ CASES: list[tuple[str, Side, Side]] = [
     ("PKG-343", integrity(), integrity(FileFault(kind="changed", path="/x"))),
     ("PKG-344", {}, {"pythons": (make_python(customizations=("/x/sitecustomize.py",)),)}),
     ("PKG-345", {}, {"remnants": (Remnant(path="/~x", reason="left"),)}),
+    (
+        "PKG-347",
+        loaded(processes=(ObservedProcess(executable="/a", python="3.11.2", seen="hook"),)),
+        loaded(processes=(ObservedProcess(executable="/b", python="3.11.2", seen="hook"),)),
+    ),
+    ("PKG-348", packages(make_deb("x")), packages(make_deb("x", provides=("y",)))),
+    (
+        "PKG-349",
+        {},
+        {"linking": (LinkNeed(owner="pkg:pypi/x@1", soname="libx.so.1", consumer="/x.so"),)},
+    ),
     ("DRV-219", {"loading": (CHOICE,)}, {"loading": (replace(CHOICE, path="/b"),)}),
 ]
 
@@ -234,6 +245,7 @@ def test_codes_are_unique_sorted_and_belong_to_no_other_room() -> None:
 def test_every_row_says_why_from_where_and_when() -> None:
     facts = [(row.why, row.source, row.date) for row in (*tables.variables(), *tables.packages())]
     facts += [(rule.why, rule.source, rule.date) for rule in RULES]
+    facts += [(row.why, row.source, row.date) for row in tables.noise()]
     for why, source, date in facts:
         assert why
         assert source
@@ -294,7 +306,7 @@ def test_the_listed_variables_are_all_known_to_change_numbers() -> None:
 
 def test_the_data_files_name_no_place_of_a_build_machine() -> None:
     folder = Path(tables.__file__).parent / "data"
-    for name in ("rules.json", "variables.json", "packages.json"):
+    for name in ("rules.json", "variables.json", "packages.json", "noise.json", "confusables.json"):
         text = (folder / name).read_text("utf-8")
         assert json.loads(text)
         assert "/work" not in text
