@@ -5,6 +5,7 @@ Signals are heard from the first line, since the imports take longer than a hast
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import NoReturn
@@ -15,6 +16,8 @@ from reprocheck.cli.signals import EXIT_CODE, LINE, listen, stop_listening
 def main() -> NoReturn:
     """Run the command line and exit with one of the codes of `reprocheck --help`."""
     listen()
+    # A command makes many values and hardly any cycles, and then it ends.
+    gc.set_threshold(200_000, 50, 100)
     try:
         from reprocheck.cli.main import main as run
 

@@ -50,7 +50,7 @@ class Limits:
     metadata_file: int = 1 * MIB
     record_file: int = 16 * MIB
     packages: int = 200_000
-    variables: int = 4_096
+    variables: int = 20_000
     variable_bytes: int = 32 * KIB
     graph_edges: int = 1_000_000
     inputs_files: int = 5_000_000

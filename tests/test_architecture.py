@@ -59,6 +59,7 @@ def test_every_library_is_declared() -> None:
         .read_text(encoding="utf-8")
         .replace("packageurl-python", "packageurl")
         .replace("nvidia-ml-py", "pynvml")
+        .replace("PyYAML", "yaml")
     )
     brought_by_docker = {"requests", "urllib3"}
     assert [name for name in LIBRARIES if name not in text and name not in brought_by_docker] == []

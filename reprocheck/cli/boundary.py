@@ -15,7 +15,6 @@ from contextlib import suppress
 import click
 
 from reprocheck.cli import signals
-from reprocheck.collect.secrets import REDACTOR
 from reprocheck.errors import ReprocheckError
 from reprocheck.render.safe import show, show_lines
 
@@ -65,7 +64,7 @@ def guarded(work: Callable[[], int]) -> int:
 
 def _bug(error: Exception) -> int:
     if os.environ.get("REPROCHECK_DEBUG"):
-        _say(show_lines(REDACTOR.clean(traceback.format_exc())))
+        _say(show_lines(_clean(traceback.format_exc())))
     _report(
         "E_BUG",
         f"a bug in reprocheck: {type(error).__name__}: {error}",
@@ -74,10 +73,17 @@ def _bug(error: Exception) -> int:
     return BUG
 
 
+def _clean(text: str) -> str:
+    """Mask secrets; imported here because most commands end well and some have no other use for it."""
+    from reprocheck.collect.secrets import REDACTOR
+
+    return REDACTOR.clean(text)
+
+
 def _report(code: str, message: str, hint: str) -> None:
     """Say what, where and what was left in one sentence, and what to do next in another."""
-    what = show(REDACTOR.clean(message).strip().removesuffix("."), limit=1_000)
-    _say(f"error[{code}]: {what}. {show(REDACTOR.clean(hint), limit=1_000)}")
+    what = show(_clean(message).strip().removesuffix("."), limit=1_000)
+    _say(f"error[{code}]: {what}. {show(_clean(hint), limit=1_000)}")
 
 
 def _say(text: str) -> None:

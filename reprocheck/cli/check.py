@@ -51,7 +51,11 @@ def command(
     report = check(
         read_manifest(manifest, limits), tuple(read_receipt(path, limits) for path in receipts), limits=limits
     )
-    document = encode(report) if format_ == "json" else check_text.render(report, style=style).encode()
+    document = (
+        encode(report)
+        if format_ == "json"
+        else check_text.render(report, style=style.into(output_file.path)).encode()
+    )
     write_result(document, output_file)
     if any(at_least(finding.severity, fail_on) for finding in report.findings):
         return 1

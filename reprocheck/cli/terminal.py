@@ -28,7 +28,8 @@ def color_option(function: F) -> F:
         show_default=True,
         help="Colour; NO_COLOR and FORCE_COLOR count too.",
         callback=lambda _context, _option, choice: Style(
-            wants_color(choice, os.environ, is_terminal=sys.stdout is not None and sys.stdout.isatty())
+            wants_color(choice, os.environ, is_terminal=sys.stdout is not None and sys.stdout.isatty()),
+            always=choice == "always",
         ),
     )(function)
 

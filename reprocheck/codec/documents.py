@@ -9,11 +9,10 @@ import msgspec
 
 from reprocheck.errors import InputFault
 from reprocheck.limits import DEFAULT, Limits
-from reprocheck.model.base import Stamped
 from reprocheck.model.verdict import Receipt
 from reprocheck.strictjson import loads
 
-_T = TypeVar("_T", bound=Stamped)
+_T = TypeVar("_T")
 
 # C1 controls, bidirectional and other format characters, line and paragraph separators: legal in JSON, but a
 # terminal or an editor acts on them. Outside strings JSON is ASCII, so an escape is always in a string.

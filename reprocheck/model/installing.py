@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
 
 from reprocheck.model.package import PythonEnvironment
 
@@ -22,6 +23,37 @@ def pip_of(executable: str, pythons: Sequence[PythonEnvironment]) -> str:
     if not executable.startswith("/") or not own or (not others and own[0].kind == "system"):
         return "pip"
     return f"{shlex.quote(executable)} -m pip"
+
+
+def breaking(executable: str, pythons: Sequence[PythonEnvironment], pip: str) -> str:
+    """Return the option that lets pip change a distribution's own environment, '' where none is needed.
+
+    `pip` is the version of the environment's pip, '' for none. PEP 668: Debian 12 and its like mark their own
+    interpreter, and pip refuses since 23.0; the option came with 23.0.1.
+    """
+    system = any(python.executable == executable and python.kind == "system" for python in pythons)
+    marked = executable.startswith("/usr/bin/") and system and _at_least(pip, "23.0.1")
+    return "--break-system-packages" if marked else ""
+
+
+def pip_for(executable: str, pythons: Sequence[PythonEnvironment], pips: Mapping[str, str]) -> str:
+    """Return a pip that changes this environment: its own, else another one's with `--python` (pip 22.3).
+
+    `pips` holds the version of pip by the interpreter that can import it. '' when no pip can.
+    """
+    if not pythons or executable in pips:
+        return pip_of(executable, pythons)
+    for python in sorted(pythons, key=lambda x: (not x.active, x.executable)):
+        if python.executable.startswith("/") and _at_least(pips.get(python.executable, ""), "22.3"):
+            return f"{shlex.quote(python.executable)} -m pip --python {shlex.quote(executable)}"
+    return ""
+
+
+def _at_least(version: str, wanted: str) -> bool:
+    try:
+        return Version(version[:64]) >= Version(wanted)
+    except InvalidVersion:
+        return False
 
 
 def pytorch_index(name: str, version: str) -> str:
