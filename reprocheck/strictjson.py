@@ -13,7 +13,8 @@ from typing import NoReturn
 from reprocheck.errors import InputFault
 from reprocheck.limits import DEFAULT, Limits
 
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_SURROGATE = re.compile(rb"\\u[dD][89abAB]|\\u[dD][c-fC-F]")
+"""An escape that is, or is half of, a surrogate; as UTF-8 they are refused with the rest that is no UTF-8."""
 _NOT_BRACKET = bytes(c for c in range(256) if c not in b"[]{}")
 _MAX_INTEGER = 2**53 - 1
 _LONGEST_INTEGER = 41
@@ -50,7 +51,8 @@ def loads(
         raise _fault(where, f"is not UTF-8 (byte {error.start})") from None
     if text.startswith("\ufeff"):
         raise _fault(where, "starts with a byte order mark")
-    _check_depth(raw, where, limits.json_depth)
+    outside, longest = _outline(raw)
+    _check_depth(outside, where, limits.json_depth)
     try:
         document = json.loads(
             text,
@@ -69,8 +71,20 @@ def loads(
         raise _fault(where, f"{problem} (line {error.lineno}, column {error.colno})") from None
     except (RecursionError, MemoryError):
         raise _fault(where, "is nested too deeply") from None
-    _check_strings(document, where, limits.json_string if bounded_strings else ceiling)
+    bound = limits.json_string if bounded_strings else ceiling
+    if longest > bound or _SURROGATE.search(raw) is not None:
+        _check_strings(document, where, bound)
     return document
+
+
+def _outline(raw: bytes) -> tuple[bytes, int]:
+    """Return the brackets outside strings, and the bytes of the longest string as written.
+
+    A string is never longer than it is written, so that nothing else need be looked at when this is short.
+    """
+    pieces = raw.replace(b"\\\\", b"__").replace(b'\\"', b"__").split(b'"')
+    longest = max(map(len, pieces[1::2]), default=0)
+    return b"".join(pieces[::2]).translate(None, _NOT_BRACKET), longest
 
 
 class _BadValue(ValueError):
@@ -115,9 +129,14 @@ def _long(text: str) -> int:
     return int(text)
 
 
-def _check_depth(raw: bytes, where: str, ceiling: int) -> None:
+def _check_depth(brackets: bytes, where: str, ceiling: int) -> None:
+    rest = brackets
+    for _ in range(ceiling // 2):  # each turn takes away two levels at most
+        rest = rest.replace(b"[]", b"").replace(b"{}", b"")
+        if not rest:
+            return
     depth = 0
-    for bracket in _STRING.sub(b"", raw).translate(None, _NOT_BRACKET):
+    for bracket in brackets:
         if bracket in b"[{":
             depth += 1
             if depth > ceiling:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from reprocheck.limits import Limits
 from reprocheck.model.base import map_text, replace
 from reprocheck.model.change import DiffReport
@@ -64,9 +66,15 @@ def _subdir(manifest: Manifest, python: PythonEnvironment | None) -> str:
     return min(named) if len(named) == 1 else ""
 
 
+_OURS = re.compile(rb'\s{0,64}\{\s{0,64}"schema_version"')
+
+
 def read_side(raw: bytes, *, where: str, limits: Limits) -> Manifest:
     """Read one side of a diff: a manifest, or what another tool wrote. Raises InputFault."""
     from reprocheck.codec import decode_manifest
+
+    if _OURS.match(raw) is not None:  # as we write it: no need to ask what else it may be
+        return decode_manifest(raw, where=where, limits=limits)
     from reprocheck.foreign import read_foreign
 
     foreign = read_foreign(raw, where=where, limits=limits)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from reprocheck.model.fleet import FleetReport
 
 _EXIT = {"identical": 0, "differs": 1, "inconclusive": 4}
+_MAJORITY = {"held": 0, "broken": 1, "unknown": 4}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,8 +79,7 @@ def _expectation(report: FleetReport) -> int:
         named = ", ".join(outliers[:10]) + (f" and {len(outliers) - 10} more" if len(outliers) > 10 else "")
         announce(f"not with the majority: {named}")
         return 1
-    torn = any(split.undecided for split in report.splits)
-    return 4 if torn or report.unknowns else 0
+    return _MAJORITY[report.majority]
 
 
 def _forms(report: FleetReport, width: int, *, all_: bool) -> dict[str, Callable[[Style], bytes]]:

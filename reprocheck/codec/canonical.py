@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import Any, cast
 
 import msgspec
@@ -25,10 +24,10 @@ def canonical(value: object) -> bytes:
 def canonical_plain(value: object) -> bytes:
     """Return the RFC 8785 bytes of what our own values become: no floats, no large integers, ASCII keys.
 
-    For these the standard library writes the very bytes of RFC 8785, several times faster; a property test
-    compares the two.
+    For these msgspec writes the very bytes of RFC 8785, many times faster; a property test compares the two.
+    Raises UnicodeEncodeError for lone surrogates.
     """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return msgspec.json.encode(value, order="sorted")
 
 
 def digest(canonical_bytes: bytes) -> str:

@@ -12,12 +12,16 @@ from reprocheck.model.change import DiffReport
 from reprocheck.model.check import CheckReport
 from reprocheck.model.conflict import GraphReport
 from reprocheck.model.doctor import DoctorReport
+from reprocheck.model.fleet import FleetReport
+from reprocheck.model.lock import LockReport
 from reprocheck.model.manifest import MANIFEST_VERSION, Manifest
 from reprocheck.model.verdict import Receipt
 
 SCHEMAS: dict[str, type[Stamped]] = {
     "manifest": Manifest,
     "diff": DiffReport,
+    "fleet": FleetReport,
+    "lock": LockReport,
     "graph": GraphReport,
     "receipt": Receipt,
     "check": CheckReport,
@@ -36,6 +40,6 @@ def schema(name: str) -> dict[str, object]:
         definitions.pop("UnknownField", None)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": f"reprocheck {name}, version {MANIFEST_VERSION if name == 'manifest' else '1.0'}",
+        "title": f"reprocheck {name}" + (f", version {MANIFEST_VERSION}" if name == "manifest" else ""),
         **generated,
     }

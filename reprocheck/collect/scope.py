@@ -66,7 +66,8 @@ def narrow(view: ContainerView, observed: Observed, prefix: str) -> Observed:
         unknowns=unknowns,
         frameworks=tuple(item for item in observed.frameworks if item.location in roots),
         loading=tuple(item for item in observed.loading if mine(item.consumer)),
-        linking=tuple(item for item in observed.linking if mine(item.consumer)),
+        # The system's own libraries were not listed, so that one is not found says nothing.
+        linking=tuple(item for item in observed.linking if mine(item.consumer) and item.provider),
         notes=observed.notes,
         hub=observed.hub,
         wheels=tuple(item for item in observed.wheels if item.path.startswith(inside)),

@@ -114,9 +114,12 @@ def _close_packages(census: Census, found: Found) -> None:
             continue
         for slot, shelf in _shelves(stocks, renamed).items():
             crowded = any(len(stock.copies) > 1 for stock in shelf)
+            versions = Counter(copy.version for stock in shelf for copy in stock.copies)
+            shared = {version for version, count in versions.items() if count > 1}
             tally = Tally()
             for stock in shelf:
-                tally.add(package_facts(stock.copies, slot, crowded=crowded), stock.members)
+                facts = package_facts(stock.copies, slot, crowded=crowded, shared=shared)
+                tally.add(facts, stock.members)
             tally.close(everybody, found)
 
 

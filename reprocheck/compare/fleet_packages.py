@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 
 from reprocheck.compare.difference import Shown
 from reprocheck.compare.fleet_facts import Fact
@@ -29,10 +29,13 @@ def ordered(copies: Sequence[Package]) -> tuple[Package, ...]:
     )
 
 
-def package_facts(copies: tuple[Package, ...], slot: Slot, *, crowded: bool) -> Iterator[Fact]:
+def package_facts(
+    copies: tuple[Package, ...], slot: Slot, *, crowded: bool, shared: Collection[str]
+) -> Iterator[Fact]:
     """Facts of the copies that one member has at one slot.
 
     `crowded` says that some member has several there, so that location or architecture tells them apart.
+    Of a version that is not `shared` with other members' copies, no content can be held against another one.
     """
     _, name, environment = slot
     seen: dict[str, int] = {}
@@ -44,24 +47,17 @@ def package_facts(copies: tuple[Package, ...], slot: Slot, *, crowded: bool) -> 
             where = place if crowded or not environment else environment
         seen[where] = seen.get(where, 0) + 1
         shown = f"{where} (copy {seen[where]})".lstrip() if seen[where] > 1 else where
-        yield from _copy(package, name, shown)
+        yield from _copy(package, name, shown, whole=package.version in shared)
 
 
-def _copy(package: Package, name: str, where: str) -> Iterator[Fact]:
+def _copy(package: Package, name: str, where: str, *, whole: bool) -> Iterator[Fact]:
     python, conda = package.python, package.conda
 
     def fact(attribute: str, value: Shown, given: tuple[Hashable, ...] = ()) -> Fact:
         return Fact("packages", name, attribute, value, package.type, where, given)
 
-    def open_fact(attribute: str, given: tuple[Hashable, ...], reason: str) -> Fact:
-        return fact(attribute, None, given)._replace(open="mixed", reason=reason)
-
     yield fact("version", package.version)._replace(anchor=True)
     yield fact("architecture", package.architecture)
-    if python is not None or conda is not None:
-        yield fact("metadata", "(told)", (package.version,))
-    elif package.type not in OS_TYPES:
-        yield open_fact("metadata", (package.version,), "how it was built and installed is not told")
     origin: tuple[Hashable, ...] = (package.version, package.architecture)
     minor: tuple[Hashable, ...] = ()
     if conda is not None:
@@ -75,6 +71,20 @@ def _copy(package: Package, name: str, where: str) -> Iterator[Fact]:
         yield fact("location", python.location, ("", python.environment))
         origin += (url,)
         minor += (python.effective, python.location)
+    if whole:
+        yield from _content(package, fact, origin, minor)
+
+
+def _content(
+    package: Package, fact: Callable[..., Fact], origin: tuple[Hashable, ...], minor: tuple[Hashable, ...]
+) -> Iterator[Fact]:
+    """Facts that are given the version and where it came from."""
+    python, conda = package.python, package.conda
+    if python is not None or conda is not None:
+        yield fact("metadata", "(told)", (package.version,))
+    elif package.type not in OS_TYPES:
+        reason = "how it was built and installed is not told"
+        yield fact("metadata", None, (package.version,))._replace(open="mixed", reason=reason)
     if conda is not None:
         yield fact("build", conda.build, origin)
         yield fact("sha256", conda.sha256, (*origin, conda.build))
@@ -83,11 +93,9 @@ def _copy(package: Package, name: str, where: str) -> Iterator[Fact]:
     if python is not None:
         yield fact("tags", python.tags, origin)
         yield fact("wheel-build", python.build, (*origin, python.tags))
-        content = (*origin, python.tags, python.build)
-        if python.files_sha256 is None:
-            yield open_fact("files", content, "its files were not hashed, so equal versions may differ")
-        else:
-            yield fact("files", python.files_sha256, content)
+        files = fact("files", python.files_sha256, (*origin, python.tags, python.build))
+        reason = "its files were not hashed, so equal versions may differ"
+        yield files if python.files_sha256 is not None else files._replace(open="mixed", reason=reason)
         minor += (python.tags, python.build, python.files_sha256)
     depends = (*package.depends, *(conda.depends if conda is not None else ()))
     yield fact("depends", depends, origin)

@@ -30,6 +30,8 @@ def section_of(section: Section) -> UnknownSection:
 
 def members_of(mask: int) -> tuple[int, ...]:
     """Return the members of a set, ascending."""
+    if not mask & (mask - 1):  # one member, or none: most values of a fleet that agrees on nothing
+        return (mask.bit_length() - 1,) if mask else ()
     return tuple(index for index, bit in enumerate(bin(mask)[:1:-1]) if bit == "1")
 
 

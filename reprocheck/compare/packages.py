@@ -36,6 +36,8 @@ def compare_packages(a: Manifest, b: Manifest) -> Delta:
     unseen: list[Unknown] = []
     for key in groups_a.keys() | groups_b.keys():
         own, other = groups_a.get(key, []), groups_b.get(key, [])
+        if own == other:  # most of both sides: nothing to tell, and nothing unseen
+            continue
         crowded = _crowded(own) | _crowded(other)
         for before, after in pair(own, other, slots=slots, precedence=_precedence):
             where = _where(before, after, crowded)

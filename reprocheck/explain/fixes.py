@@ -15,6 +15,7 @@ from reprocheck.explain.context_fixes import fix_code, fix_context
 from reprocheck.explain.judging import PLACES
 from reprocheck.explain.package_fixes import fix_package
 from reprocheck.explain.sides import Sides
+from reprocheck.explain.startup_fixes import STARTED, fix_started
 from reprocheck.model.change import Difference
 from reprocheck.model.environment import IN_FORCE, Variable
 
@@ -133,8 +134,10 @@ def _fix_library(d: Difference, sides: Sides) -> str:
     return f"install {shlex.quote(d.name)} as the first side has it: {d.before or 'version unknown'}"
 
 
-def _fix_python(d: Difference, _: Sides) -> str:
+def _fix_python(d: Difference, sides: Sides) -> str:
     path = shlex.quote(d.name)
+    if d.attribute in STARTED:
+        return fix_started(d, sides)
     if d.attribute in PLACES:
         return ""
     if d.attribute == "presence":

@@ -42,6 +42,13 @@ _OPENBLAS: _Tiers = (
     ("avx512", frozenset({"avx", "avx2", "avx512f"})),
 )
 """OpenBLAS, driver/others/dynamic.c: support_avx, support_avx2, support_avx512."""
+_CORES = {
+    **dict.fromkeys(("prescott", "core2", "nehalem", "barcelona", "penryn", "atom"), "older"),
+    **dict.fromkeys(("sandybridge", "bulldozer", "piledriver", "steamroller"), "avx"),
+    **dict.fromkeys(("haswell", "zen", "excavator"), "avx2"),
+    **dict.fromkeys(("skylakex", "cooperlake", "sapphirerapids"), "avx512"),
+}
+"""Words of OPENBLAS_CORETYPE (the same file), by the tier whose kernels they stand for."""
 _NUMPY: _Tiers = (
     ("baseline", frozenset()),
     ("avx2", frozenset({"avx2", "fma"})),
@@ -157,11 +164,13 @@ def _openblas(a: Facts, b: Facts) -> Statement:
         return state(subject, "capped", *shown)
     if all(cores):
         return state(subject, "differs", *shown)
-    if any(cores):
-        return state(subject, "open", *shown)
-    if alike(a, b):
+    if not any(cores) and alike(a, b):
         return state(subject, "same", *shown)
-    unlike = a.architecture == _X86 and tier(a.features, _OPENBLAS) != tier(b.features, _OPENBLAS)
+    tiers = [
+        _CORES.get(core, "") if core else tier(side.features, _OPENBLAS)
+        for side, core in zip((a, b), cores, strict=True)
+    ]
+    unlike = a.architecture == _X86 and all(tiers) and tiers[0] != tiers[1]
     return state(subject, "differs" if unlike else "open", *shown)
 
 

@@ -26,6 +26,8 @@ class Facts:
     """Value in force, None where it is not recorded."""
     state: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Settings inside the observed processes: every value that one of them told."""
+    numeric: tuple[Package, ...] = ()
+    """The Python and conda packages that compute."""
 
     @property
     def cpu(self) -> Cpu | None:
@@ -88,28 +90,9 @@ class Facts:
 
     def has(self, *names: str) -> bool:
         """Whether one of these Python projects is installed, or in an observed run imported."""
-        return any(normal_name(p.type, p.name) in names for p in self.numeric()) or any(
+        return any(normal_name(p.type, p.name) in names for p in self.numeric) or any(
             framework.name in names for framework in self.frameworks
         )
-
-    def numeric(self) -> tuple[Package, ...]:
-        """Return the Python and conda packages that compute."""
-        loaded = self.manifest.loaded
-        used = (
-            {normal_name("pypi", module.distribution) for module in loaded.modules if module.distribution}
-            if self.observed and loaded is not None
-            else None
-        )
-        found = []
-        for package in self.manifest.packages:
-            if package.type not in ("pypi", "conda"):
-                continue
-            name = normal_name(package.type, package.name)
-            known = tables.package(package.type, name)
-            counts = known is not None and known.role in _ROLES
-            if counts and (used is None or package.type == "conda" or name in used):
-                found.append(package)
-        return tuple(found)
 
 
 def facts_of(a: Manifest, b: Manifest) -> tuple[Facts, Facts]:
@@ -133,6 +116,7 @@ def _facts(manifest: Manifest, *, observed: bool) -> Facts:
         observed=observed,
         variables=variables,
         state={name: tuple(sorted(values)) for name, values in state.items()},
+        numeric=_numeric(manifest, observed=observed),
     )
 
 
@@ -152,3 +136,22 @@ def told_alike(a: Facts, b: Facts, name: str) -> tuple[str, str] | None:
     """Return what the observed processes of both sides said of one setting, None unless both said it."""
     own, other = a.state.get(name), b.state.get(name)
     return (" ".join(own), " ".join(other)) if own and other else None
+
+
+def _numeric(manifest: Manifest, *, observed: bool) -> tuple[Package, ...]:
+    loaded = manifest.loaded
+    used = (
+        {normal_name("pypi", module.distribution) for module in loaded.modules if module.distribution}
+        if observed and loaded is not None
+        else None
+    )
+    found = []
+    for package in manifest.packages:
+        if package.type not in ("pypi", "conda"):
+            continue
+        name = normal_name(package.type, package.name)
+        known = tables.package(package.type, name)
+        counts = known is not None and known.role in _ROLES
+        if counts and (used is None or package.type == "conda" or name in used):
+            found.append(package)
+    return tuple(found)

@@ -52,14 +52,14 @@ def _lists_packages(side: Facts) -> bool:
 
 def _versions(side: Facts) -> dict[str, tuple[str, ...]]:
     found: dict[str, set[str]] = {}
-    for package in side.numeric():
+    for package in side.numeric:
         found.setdefault(normal_name(package.type, package.name), set()).add(package.version)
     return {name: tuple(sorted(versions)) for name, versions in found.items()}
 
 
 def _builds(side: Facts) -> dict[str, set[str | None]]:
     found: dict[str, set[str | None]] = {}
-    for package in side.numeric():
+    for package in side.numeric:
         found.setdefault(normal_name(package.type, package.name), set()).add(_build(package))
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from reprocheck.explain.mending_vital import vital_of
 from reprocheck.explain.sides import Sides
 from reprocheck.model.manifest import Manifest
 from reprocheck.model.mending import Tool
@@ -31,6 +32,12 @@ class Ground:
     """Conda environments of the second side."""
     moved: str
     """Of these the one that stands for a prefix that only the first side has, '' for none."""
+    vital: frozenset[tuple[str, str]]
+    """Type and normalised name of what the second side's system does not run without."""
+    listed: frozenset[str]
+    """Types of packages that the first side lists any of."""
+    running: frozenset[str]
+    """Conda environments that hold conda itself, which the first side has nowhere."""
 
 
 def ground_of(sides: Sides) -> Ground:
@@ -38,12 +45,19 @@ def ground_of(sides: Sides) -> Ground:
     here, there = _prefixes(sides.b), _prefixes(sides.a)
     names = {(p.type, p.name) for p in sides.b.packages if p.type in MANAGERS}
     managed = {kind for kind, (_, bringers) in MANAGERS.items() if any((kind, x) in names for x in bringers)}
+    first, second = (
+        {p.conda.prefix for p in side.packages if p.conda is not None and p.name == "conda"}
+        for side in (sides.a, sides.b)
+    )
     return Ground(
         sides=sides,
         managed=frozenset(managed if sides.b.source.covers is None else MANAGERS),
         pips={python.executable: pip for python in sides.b.pythons if (pip := pip_version(sides, python))},
         prefixes=here,
         moved=min(here - there) if len(here - there) == len(there - here) == 1 else "",
+        vital=vital_of(sides.b.packages),
+        listed=frozenset(p.type for p in sides.a.packages),
+        running=frozenset() if first else frozenset(second),
     )
 
 

@@ -68,6 +68,10 @@ def _ask_system(
         return f"the second side has no {tool}"
     name = f"{package.name}:{package.architecture}" if first.where and is_plain(first.where) else package.name
     key = (first.type, normal_name(first.type, package.name))
+    if before is None and first.type not in ground.listed:
+        return "the first side lists no packages of its system"
+    if before is None and key in ground.vital:
+        return "the second side's system does not run without it"
     if before is None:
         # apt-get takes `name-` for a removal within an installation.
         word = f"{name}-" if tool == "apt" else package.name
@@ -108,6 +112,8 @@ def _ask_conda(
     if prefix is None:
         return "the second side has no such conda environment"
     key = ("conda", normal_name("conda", package.name))
+    if before is None and prefix in ground.running:
+        return "conda runs from the environment that it is in"
     if before is None or before.conda is None:
         return Ask(tool="conda", verb="remove", word=package.name, place=prefix, key=key)
     if not attributes & {"presence", "version", "build", "channel"}:

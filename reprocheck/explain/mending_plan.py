@@ -82,8 +82,7 @@ def _command(ask: Ask, asks: list[Ask]) -> tuple[str, str]:
         case "dnf":
             return _dnf(ask.verb, words), _ARCHIVE
         case "apk":
-            verb = {"install": "add", "again": "fix --reinstall", "remove": "del"}[ask.verb]
-            return f"apk {verb} {words}", _ARCHIVE
+            return f"apk {'del' if ask.verb == 'remove' else 'add'} {words}", _ARCHIVE
         case "conda":
             return _conda(ask, words)
         case "pip":
@@ -110,7 +109,8 @@ def _dnf(verb: Verb, words: str) -> str:
         case "again":
             return f"dnf reinstall -y {words}"
         case _:
-            return f"dnf remove -y --noautoremove {words}"
+            # What it needed stays: the first side may need it for something else.
+            return f"dnf remove -y --setopt=clean_requirements_on_remove=False {words}"
 
 
 def _conda(ask: Ask, words: str) -> tuple[str, str]:

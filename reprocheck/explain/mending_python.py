@@ -56,7 +56,9 @@ def ask_pip(
     if wanted is None:
         return _unaddressed(before, attributes)
     word, index = wanted
-    verb: Verb = "install" if attributes & {"version", "presence"} else "again"
+    # A copy that the system installed would satisfy pip, which has to add its own before it.
+    there = after is None and ("pypi", name, None, home) in sides.packages_b
+    verb: Verb = "install" if attributes & {"version", "presence"} and not there else "again"
     return Ask(
         tool="pip", verb=verb, word=word, place=place, options=options, index=index, key=("pypi", name)
     )

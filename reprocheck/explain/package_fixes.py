@@ -6,12 +6,14 @@ import re
 import shlex
 from collections.abc import Callable, Mapping
 
+from reprocheck.explain.judging import normal_name
 from reprocheck.explain.mending_ground import pip_version
 from reprocheck.explain.mending_python import home_of
+from reprocheck.explain.mending_vital import is_vital
 from reprocheck.explain.mending_words import owner_key
 from reprocheck.explain.sides import Sides
 from reprocheck.model.change import Difference
-from reprocheck.model.installing import breaking, pip_of, wanted
+from reprocheck.model.installing import breaking, pip_for, pip_of, wanted
 from reprocheck.model.package import Package
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+:~!^-]*")
@@ -21,6 +23,11 @@ def fix_package(d: Difference, sides: Sides) -> str:
     """Return a command of the package's own manager, or a sentence where a name is not fit for one."""
     if d.attribute in ("wheel", "remnant"):
         return ""
+    if d.attribute == "architecture":
+        return _architecture(d, sides)
+    kept = _kept(d, sides)
+    if kept:
+        return kept
     owned = _owned(d, sides)
     if owned:
         return owned
@@ -47,6 +54,40 @@ def fix_package(d: Difference, sides: Sides) -> str:
             return f"apk add {shlex.quote(f'{package.name}={package.version}')}"
 
 
+_SYSTEM = ("deb", "rpm", "apk")
+_KEPT = "start from the first side's system: this one does not run without the package"
+
+
+def _kept(d: Difference, sides: Sides) -> str:
+    """Return a sentence for a package of the system that is not to be removed, '' for every other one."""
+    if d.type not in _SYSTEM or d.attribute != "presence" or d.after is None:
+        return ""
+    if not any(package.type == d.type for package in sides.a.packages):
+        return f"start from the first side's system: it lists no {d.type} package"
+    return _KEPT if is_vital(d.type, d.name) else ""
+
+
+def _architecture(d: Difference, sides: Sides) -> str:
+    """Return the fix for a package of the system that was built for another machine."""
+    images = [side.image.architecture if side.image is not None else "" for side in (sides.a, sides.b)]
+    if images[0] and images[0] != images[1]:
+        return f"start from the first side's image for {images[0]}"
+    machines = [side.host.cpu.architecture if side.host is not None else "" for side in (sides.a, sides.b)]
+    if machines[0] and machines[0] != machines[1]:
+        return f"run on a machine of architecture {machines[0]}"
+    package = sides.before(d)
+    names = (package.name, package.version, d.before) if package is not None and d.before else ()
+    if package is None or not names or not all(_PLAIN.fullmatch(name) for name in names):
+        return "install the build for the first side's architecture"
+    match package.type:
+        case "deb":
+            return f"apt-get install {shlex.quote(f'{package.name}:{d.before}={package.version}')}"
+        case "rpm":
+            return f"dnf install {shlex.quote(f'{package.name}-{package.version}.{d.before}')}"
+        case _:
+            return f"install the build of {package.name} for {d.before}"
+
+
 def _owned(d: Difference, sides: Sides) -> str:
     """Return the command for the OS package that installed a distribution: pip must leave that alone."""
     if d.type != "pypi":
@@ -61,7 +102,7 @@ def _owned(d: Difference, sides: Sides) -> str:
     if owner is None or kind not in _COMMANDS or not _PLAIN.fullmatch(owner.name):
         return ""
     if present:
-        return _remove(kind, shlex.quote(owner.name))
+        return _KEPT if is_vital(kind, owner.name) else _remove(kind, shlex.quote(owner.name))
     return _COMMANDS[kind](owner) if _PLAIN.fullmatch(owner.version) else ""
 
 
@@ -81,14 +122,20 @@ def _reach(d: Difference, sides: Sides) -> tuple[str, str]:
     """Return the pip of the environment that differs, and the option without which it would refuse."""
     executable = sides.interpreter(d)
     own = [python for python in sides.b.pythons if python.executable == executable]
-    option = breaking(executable, own, pip_version(sides, own[0])) if own else ""
-    return pip_of(executable, sides.b.pythons), f"{option} " if option else ""
+    version = pip_version(sides, own[0]) if own else ""
+    option = breaking(executable, own, version)
+    pip = pip_of(executable, sides.b.pythons)
+    if own and not version:
+        pips = {python.executable: pip_version(sides, python) for python in sides.b.pythons}
+        pip = pip_for(executable, sides.b.pythons, {x: told for x, told in pips.items() if told}) or pip
+    return pip, f"{option} " if option else ""
 
 
 def _pip(package: Package, d: Difference, sides: Sides) -> str:
     url = package.python.direct_url if package.python is not None else None
     what = f"{package.name} {package.version}"
-    if home_of(package, sides.after(d), sides) is None:
+    reached = home_of(package, sides.after(d), sides)
+    if reached is None:
         home = package.python.environment if package.python is not None else ""
         return f"make the environment of {shlex.quote(home)} first, then install {what}"
     if d.attribute in ("wheel-build", "tags"):
@@ -104,7 +151,10 @@ def _pip(package: Package, d: Difference, sides: Sides) -> str:
         return f"{pip} {shlex.quote(pin)}"
     if url is not None:
         return f"install {package.name} {package.version} from the first side's own source tree"
-    again = "" if d.attribute in ("version", "presence") else "--force-reinstall --no-deps "
+    # A copy that the system installed would satisfy pip, which has to add its own before it.
+    standing = d.after is None and ("pypi", normal_name("pypi", d.name), None, reached) in sides.packages_b
+    fresh = d.attribute in ("version", "presence") and not standing
+    again = "" if fresh else "--force-reinstall --no-deps "
     pin = wanted(f"{package.name}=={package.version}", name=package.name, version=package.version)
     return f"{pip} {again}{pin}"
 

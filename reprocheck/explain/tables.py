@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib.resources
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, cast
 
 from reprocheck import strictjson
@@ -99,6 +99,7 @@ def variable(name: str) -> Knowledge | None:
     return _find(_variable_index(), name)
 
 
+@lru_cache(maxsize=65536)
 def package(type: str, name: str) -> Knowledge | None:  # noqa: A002 - named as the field it takes
     """Return what is known of a package; `name` is normalised by the caller."""
     return _find(_package_index().get(type, {}), name)
@@ -131,9 +132,15 @@ def _package_index() -> dict[str, dict[str, Knowledge]]:
 def _find(index: dict[str, Knowledge], name: str) -> Knowledge | None:
     if name in index and not name.endswith("*"):
         return index[name]
-    # No pattern is longer than this; a hostile name must not cost its length squared.
-    for length in range(min(len(name), 64), 0, -1):
-        row = index.get(f"{name[:length]}*")
+    for length in _lengths():  # only these: a hostile name must not cost its length squared
+        row = index.get(f"{name[:length]}*") if length <= len(name) else None
         if row is not None:
             return row
     return None
+
+
+@cache
+def _lengths() -> tuple[int, ...]:
+    """Return how long the beginnings of names are that patterns tell, the longest first."""
+    patterns = (pattern for row in (*variables(), *packages()) for pattern in row.patterns)
+    return tuple(sorted({len(p) - 1 for p in patterns if p.endswith("*") and len(p) > 1}, reverse=True))

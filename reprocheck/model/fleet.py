@@ -115,7 +115,7 @@ class FleetReport(Stamped, frozen=True, kw_only=True):
     distances: tuple[tuple[Count, ...], ...]
     """Lower triangle without the diagonal: `distances[i][j]` for j < i, in facts that differ."""
     group_by: str = ""
-    unknowns: tuple[Unknown, ...] = ()
+    unknowns: tuple[Unknown, ...]
     left_out: tuple[Unknown, ...] = ()
     suppressed: tuple[Suppression, ...] = ()
     repeated: tuple[str, ...] = ()

@@ -82,5 +82,5 @@ class LockReport(Stamped, frozen=True, kw_only=True):
     not_checked: tuple[Unknown, ...]
     """What no manifest tells: the hash of a wheel that was installed from an index, e.g. They are facts and
     decide no verdict."""
-    unknowns: tuple[Unknown, ...] = ()
+    unknowns: tuple[Unknown, ...]
     """Readings that failed, of the lock or of the environment; any of them forbids `identical`."""

@@ -31,7 +31,7 @@ def render(forecast: Forecast, *, style: Style = PLAIN, width: int = 100) -> str
         open_ends = [s for s in forecast.statements if s.expectation == "unknown"]
         lines += _listed("not known besides", open_ends, width)
     equal = sum(s.expectation == "identical" for s in forecast.statements)
-    return "\n".join([*lines, f"  {plural(equal, 'other subject is', 'other subjects are')} equal"]) + "\n"
+    return "\n".join([*lines, f"  {plural(equal, 'other subject agrees', 'other subjects agree')}"]) + "\n"
 
 
 def _statement(statement: Statement, style: Style, width: int) -> list[str]:

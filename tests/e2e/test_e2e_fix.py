@@ -13,6 +13,7 @@ import pytest
 
 from reprocheck.codec import decode_manifest
 from reprocheck.compare import compare
+from reprocheck.explain import rank
 from reprocheck.explain.mending import mend, subject_of
 from reprocheck.model.manifest import Manifest
 from reprocheck.model.mending import Mending
@@ -24,6 +25,7 @@ pytestmark = pytest.mark.docker
 
 PYTHON = "/usr/bin/python3.11"
 VENV = "/opt/venv/bin/python3.11"
+SYSTEM = "/usr/lib/python3/dist-packages"
 SITE = "/usr/local/lib/python3.11/dist-packages"
 PIP = "pip install --quiet --no-deps --break-system-packages --root-user-action=ignore"
 SLEEP = ("sleep", "600")
@@ -52,6 +54,7 @@ PROMISED = {
     f"pypi:silent in {PYTHON}",
     f"pypi:torch in {PYTHON}",
     f"pypi:owned in {PYTHON}",
+    f"pypi:twice in {SITE}",
     f"pypi:inside in {VENV}",
     f"pypi:outside in {VENV}",
     "deb:planted-raised",
@@ -70,6 +73,7 @@ PROMISED = {
 
 LEFT = {
     f"packages:pypi:rebuilt in {PYTHON}": "no build of a wheel by its name",
+    f"packages:pypi:twice in {SYSTEM}": "python3-twice installed it",
     "environment:ONLY_B": "build it without ENV ONLY_B",
     "image:layers": "built, not changed",
 }
@@ -94,7 +98,7 @@ def pair(desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]
     names = {side: f"reprocheck-e2e-fix:{side}-{uuid.uuid4().hex}" for side in ("a", "b")}
     try:
         for side in ("a", "b"):
-            build(folder / side, names[side], side)  # type: ignore[arg-type]
+            build(folder / side, names[side], side)
         a, b = (seen(desk, names[side], "--integrity") for side in ("a", "b"))
         yield Pair(image=names["b"], a=a, b=b, mending=mend(a, b, compare(a, b)))
     finally:
@@ -113,6 +117,7 @@ def build(folder: Path, name: str, side: Side) -> None:
         "gone" if first else "extra",
         f"torch==2.1.0+cu{'118' if first else '126'}",
         "edited",
+        *(("--force-reinstall", "twice") if first else ()),
     ]
     install = [
         f"planted-raised={'1.0-1' if first else '1.0-2'}",
@@ -121,6 +126,7 @@ def build(folder: Path, name: str, side: Side) -> None:
         f"python3-owned={'1.0-1' if first else '2.0-1'}",
         "planted-gone" if first else "planted-extra",
         "planted-same=1.0-1",
+        "python3-twice=1.0-1",
     ]
     inside = "inside==1.0" if first else "inside outside"
     environment = {"OMP_NUM_THREADS": "1", "ONLY_A": "x", "QUOTED": QUOTED}
@@ -157,7 +163,7 @@ def wheels(index: Path, own: Path, side: Side) -> None:
     for name in ("raised", "lowered", "inside"):
         for version in ("1.0", "2.0"):
             write_wheel(index, name, version, {f"{name}.py": f"v = {version!r}\n".encode()})
-    for name in ("gone", "extra", "outside", "edited"):
+    for name in ("gone", "extra", "outside", "edited", "twice"):
         write_wheel(index, name, "1.0", {f"{name}.py": b"x = 1\n"})
     for cuda in ("11.8", "12.6"):
         version = f"2.1.0+cu{cuda.replace('.', '')}"
@@ -174,7 +180,7 @@ def debs(folder: Path) -> None:
     rows = [(name, f"1.0-{release}") for name in ("planted-raised", "planted-lowered") for release in (1, 2)]
     rows += [("planted-epoch", "1.0-1"), ("planted-epoch", "1:1.0-1")]
     rows += [(name, "1.0-1") for name in ("planted-gone", "planted-extra", "planted-same")]
-    rows += [("python3-owned", "1.0-1"), ("python3-owned", "2.0-1")]
+    rows += [("python3-owned", "1.0-1"), ("python3-owned", "2.0-1"), ("python3-twice", "1.0-1")]
     for name, version in rows:
         root = folder / f"{name}_{version.replace(':', '.')}"
         (root / "DEBIAN").mkdir(parents=True, mode=0o755)
@@ -183,12 +189,12 @@ def debs(folder: Path) -> None:
             "Description: planted\n",
             encoding="utf-8",
         )
-        if name == "python3-owned":
-            upstream = version.partition("-")[0]
-            info = root / f"usr/lib/python3/dist-packages/owned-{upstream}.egg-info"
+        if name.startswith("python3-"):
+            project, upstream = name.removeprefix("python3-"), version.partition("-")[0]
+            info = root / f"usr/lib/python3/dist-packages/{project}-{upstream}.egg-info"
             info.mkdir(parents=True)
             (info / "PKG-INFO").write_text(
-                f"Metadata-Version: 2.1\nName: owned\nVersion: {upstream}\n", encoding="utf-8"
+                f"Metadata-Version: 2.1\nName: {project}\nVersion: {upstream}\n", encoding="utf-8"
             )
 
 
@@ -248,6 +254,21 @@ def test_what_is_mended_needs_no_second_mending(desk: Desk, pair: Pair) -> None:
         after = seen(desk, name, "--integrity")
     again = mend(pair.a, after, compare(pair.a, after))
     assert promised(again) == set()
+
+
+def test_the_one_command_of_each_finding_puts_it_right_too(desk: Desk, pair: Pair) -> None:
+    """Every package that a command can put right, by the command that its own finding names."""
+    findings = [f for f in rank(compare(pair.a, pair.b), pair.a, pair.b).findings if f.section == "packages"]
+    commands = [f.fix for f in findings if f.name != "rebuilt"]
+    told = {name for f in findings for name in (f.name, *f.folded)} - {"rebuilt"}
+    planted = {x.partition(":")[2].partition(" ")[0] for x in PROMISED if x.startswith(("pypi:", "deb:"))}
+    assert told >= planted
+    with container("--network", "none", pair.image, program=SLEEP, wait=False) as name:
+        agree = "echo 'APT::Get::Assume-Yes \"true\";' > /etc/apt/apt.conf.d/yes"
+        run_script(name, "\n".join(["set -eux", agree, *commands]))
+        after = seen(desk, name)
+    left = {d.name for d in compare(pair.a, after).differences if d.section == "packages"}
+    assert left == {"rebuilt"}
 
 
 def test_limits_of_a_container_are_put_right_by_options(desk: Desk) -> None:

@@ -187,7 +187,7 @@ def test_each_finding_has_a_rule_a_reason_and_a_way_back(report: Any) -> None:
         assert finding["title"]
         assert finding["fix"] or finding["effect"] == "none", finding
     fixes = {finding["name"]: finding["fix"] for finding in report["findings"]}
-    assert fixes["moved"].endswith("pip install moved==1.9")
+    assert fixes["moved"].endswith(" moved==1.9")
     assert fixes["OMP_NUM_THREADS"] == "docker run -e OMP_NUM_THREADS=1"
     assert EDITED in fixes[EDITED]
 

@@ -36,8 +36,12 @@ def fix(before: Side, after: Side) -> str:
     return finding.fix
 
 
+EVERYWHERE = tuple(make_deb("everywhere", type=kind) for kind in ("deb", "rpm", "apk"))
+"""Both sides have a system: of a side that lists no package at all nothing is to be removed."""
+
+
 def packages(*found: Any) -> Side:
-    return {"packages": found}
+    return {"packages": (*EVERYWHERE, *found)}
 
 
 VCS = DirectUrl(url="https://example.org/r.git", vcs="git", commit="a" * 40)
@@ -257,3 +261,81 @@ def test_a_hostile_name_or_version_never_becomes_part_of_a_command(make: Any, na
 def test_a_hostile_variable_is_quoted(name: str) -> None:
     text = fix({"environment": (make_variable(name, name),)}, {"environment": ()})
     assert text == f"set the variable {shlex.quote(name)} as the first side has it"
+
+
+DEBIAN_PIP = make_pypi("pip", "23.0.1")
+
+
+@pytest.mark.parametrize(
+    ("pip", "expected"),
+    [("23.0.1", "pip install --break-system-packages x==1"), ("22.3", "pip install x==1")],
+)
+def test_a_distributions_own_interpreter_refuses_without_a_word(pip: str, expected: str) -> None:
+    """PEP 668; what is older than 23.0.1 neither refuses nor knows the option."""
+    before, after = (packages(make_pypi("pip", pip), make_pypi("x", n)) for n in "12")
+    assert fix(before, after) == expected
+    removed = fix(packages(DEBIAN_PIP), packages(DEBIAN_PIP, make_pypi("y")))
+    assert removed == "pip uninstall -y --break-system-packages y"
+
+
+def test_an_environment_without_pip_is_changed_by_another_ones() -> None:
+    here = {"environment": "/opt/venv/bin/python", "location": "/opt/venv/lib"}
+    alone = make_python(
+        "/opt/venv/bin/python", prefix="/opt/venv", kind="venv", search_path=("/opt/venv/lib",)
+    )
+    pythons = {"pythons": (make_python(), alone)}
+    before, after = (packages(DEBIAN_PIP, make_pypi("x", n, **here)) for n in "12")
+    assert fix(before | pythons, after | pythons) == (
+        "/usr/bin/python3.11 -m pip --python /opt/venv/bin/python install x==1"
+    )
+
+
+def test_an_environment_that_the_second_side_lacks_is_not_taken_for_another_one() -> None:
+    here = {"environment": "/opt/venv/bin/python", "location": "/opt/venv/lib"}
+    a = make_manifest(
+        packages=(make_pypi("x", "1", **here),), pythons=(make_python(), venv("/opt/venv/bin/python"))
+    )
+    b = make_manifest(packages=(), pythons=(make_python(),))
+    fixes = {f.name: f.fix for f in rank(compare(a, b), a, b).findings}
+    assert fixes["x"] == "make the environment of /opt/venv/bin/python first, then install x 1"
+
+
+@pytest.mark.parametrize(
+    ("kind", "installed", "removed"),
+    [
+        ("deb", "apt-get install --allow-downgrades python3-x=1.0-1", "apt-get remove python3-x"),
+        ("rpm", "dnf install python3-x-1.0-1", "dnf remove python3-x"),
+        ("apk", "apk add python3-x=1.0-1", "apk del python3-x"),
+    ],
+)
+def test_what_the_system_installed_is_put_right_by_the_system(
+    kind: str, installed: str, removed: str
+) -> None:
+    def side(version: str) -> Side:
+        owner = f"pkg:{kind}/debian/python3-x@{version}-1?arch=amd64"
+        return packages(
+            make_deb("python3-x", f"{version}-1", type=kind), make_pypi("x", version, owner=owner)
+        )
+
+    for before, after, expected in (
+        (side("1.0"), side("2.0"), installed),
+        (packages(), side("1.0"), removed),
+    ):
+        a, b = make_manifest(**before), make_manifest(**after)
+        found = {f.fix for f in rank(compare(a, b), a, b).findings if f.section == "packages"}
+        assert expected in found
+
+
+def test_no_index_gives_a_build_by_its_name() -> None:
+    before, after = packages(make_pypi("x", build="1")), packages(make_pypi("x", build="2"))
+    assert fix(before, after) == "install the first side's own wheel of x 1.0 (wheel build 1)"
+    before = packages(make_pypi("x", tags=("cp311-cp311-linux_x86_64",)))
+    assert fix(before, after | packages(make_pypi("x"))) == (
+        "install the first side's own wheel of x 1.0 (tags cp311-cp311-linux_x86_64)"
+    )
+
+
+def test_a_memory_limit_is_an_option_of_docker_run() -> None:
+    limited, free = {"host": make_host(memory_limit_bytes=512)}, {"host": make_host()}
+    assert fix(limited, free) == "docker run --memory 512"
+    assert fix(free, limited) == "docker run without --memory"

@@ -125,7 +125,7 @@ def _headline(report: FleetReport) -> str:
         return f"{members}: nothing that was seen tells them apart, but not everything was seen"
     return (
         f"{members} in {plural(len(report.groups), 'group')} of equals; "
-        f"they do not agree on {plural(len(report.splits), 'fact')}"
+        f"they do not agree on {plural(sum(not split.noise for split in report.splits), 'fact')}"
     )
 
 
@@ -154,12 +154,11 @@ def _outliers(report: FleetReport) -> list[Outlier]:
     )[:FIRST_SCREEN]
     facts: dict[int, list[Deviation]] = {index: [] for index in far}
     for split in report.splits:
-        if split.undecided:
+        apart = facts.keys() & set(split.outliers)
+        if split.noise or not apart:
             continue
         for holding in split.holdings:
-            if holding.value == split.majority:
-                continue
-            for index in facts.keys() & set(holding.members):
+            for index in apart & set(holding.members):
                 if len(facts[index]) < MOST_FACTS:
                     facts[index].append(Deviation(split=split, value=holding.value))
     return [

@@ -230,7 +230,10 @@ def fleet(count: int = 16, *, names: tuple[str, ...] = (), verdict: str = "diffe
             "effect": "result",
             "code": "HW-201",
         }
-        return Split(name=name, majority=majority, holdings=holdings, **fields | more)
+        with_it = {index for held in holdings if held.value == majority for index in held.members}
+        others = {index for held in holdings for index in held.members} - with_it
+        outliers = () if (fields | more).get("undecided") else tuple(sorted(others))
+        return Split(name=name, majority=majority, holdings=holdings, outliers=outliers, **fields | more)
 
     most = tuple(sorted((*rest, bare)))
     splits = (
