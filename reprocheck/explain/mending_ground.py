@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from reprocheck.explain.mending_vital import vital_of
+from reprocheck.explain.mending_vital import SYSTEMS, has_system, vital_of
 from reprocheck.explain.sides import Sides
 from reprocheck.model.manifest import Manifest
 from reprocheck.model.mending import Tool
@@ -34,8 +34,8 @@ class Ground:
     """Of these the one that stands for a prefix that only the first side has, '' for none."""
     vital: frozenset[tuple[str, str]]
     """Type and normalised name of what the second side's system does not run without."""
-    listed: frozenset[str]
-    """Types of packages that the first side lists any of."""
+    systems: frozenset[str]
+    """Types of system packages of which the first side holds a system."""
     running: frozenset[str]
     """Conda environments that hold conda itself, which the first side has nowhere."""
 
@@ -56,7 +56,7 @@ def ground_of(sides: Sides) -> Ground:
         prefixes=here,
         moved=min(here - there) if len(here - there) == len(there - here) == 1 else "",
         vital=vital_of(sides.b.packages),
-        listed=frozenset(p.type for p in sides.a.packages),
+        systems=frozenset(kind for kind in SYSTEMS if has_system(kind, sides.packages_a)),
         running=frozenset() if first else frozenset(second),
     )
 

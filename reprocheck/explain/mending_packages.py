@@ -68,7 +68,7 @@ def _ask_system(
         return f"the second side has no {tool}"
     name = f"{package.name}:{package.architecture}" if first.where and is_plain(first.where) else package.name
     key = (first.type, normal_name(first.type, package.name))
-    if before is None and first.type not in ground.listed:
+    if before is None and first.type not in ground.systems:
         return "the first side lists no packages of its system"
     if before is None and key in ground.vital:
         return "the second side's system does not run without it"

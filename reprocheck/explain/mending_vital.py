@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from reprocheck.explain.judging import normal_name
+from reprocheck.explain.sides import Index
 from reprocheck.model.package import Package
 
 Key = tuple[str, str]
 """Type and normalised name of a package."""
 
 _DEB = """
-apt base-files base-passwd bash bsdutils coreutils coreutils-from-gnu dash debconf debian-archive-keyring
-debianutils diffutils dpkg findutils gpgv grep gzip hostname init-system-helpers libc-bin libc6 libcrypt1
-libgcc-s1 libstdc++6 login login.defs ncurses-base ncurses-bin passwd perl-base sed sysvinit-utils tar
-ubuntu-keyring usr-is-merged usrmerge util-linux zlib1g
+apt base-files base-passwd bash bsdutils coreutils coreutils-from-gnu dash debconf
+debian-archive-keyring debianutils diffutils dpkg e2fsprogs findutils gpgv grep gzip hostname init
+init-system-helpers libc-bin libc6 libcrypt1 libgcc-s1 libstdc++6 login login.defs ncurses-base
+ncurses-bin passwd perl-base sed sysvinit-utils tar ubuntu-keyring usr-is-merged usrmerge util-linux
+zlib1g
 """
 _RPM = """
 basesystem bash coreutils coreutils-single crypto-policies dnf dnf-data dnf5 filesystem glibc glibc-common
@@ -30,8 +32,9 @@ _NAMES: Mapping[str, frozenset[str]] = {
     "rpm": frozenset(_RPM.split()),
     "apk": frozenset(_APK.split()),
 }
-"""deb: Essential, Protected and Important of Debian 12, 13 and Ubuntu 24.04, and what they load. rpm: dnf's own
-protected packages with what dnf and rpm run on. apk: what Alpine's smallest image holds."""
+"""deb: what Debian 12 and 13 mark as Essential, Protected or Important, with apt and what these load. rpm:
+what dnf and rpm run on. apk: what an Alpine base image holds."""
+SYSTEMS = frozenset(_NAMES)
 
 
 def is_vital(kind: str, name: str) -> bool:
@@ -39,11 +42,16 @@ def is_vital(kind: str, name: str) -> bool:
     return name in _NAMES.get(kind, ()) or (kind == "rpm" and name.endswith("-release"))
 
 
+def has_system(kind: str, index: Index) -> bool:
+    """Whether a side holds a system of a kind: any package of those that every one needs."""
+    return any((kind, name, None, "") in index for name in _NAMES[kind])
+
+
 def vital_of(packages: Iterable[Package]) -> frozenset[Key]:
     """Return the packages of a system that are vital: the known ones, and what these depend on by name.
 
-    Of a choice (`a | b`) the first one that is installed counts; a virtual name or a capability does not, since
-    another package may stand for it.
+    Of a choice (`a | b`) the first one that is installed counts; a virtual name or a capability does not,
+    since another package may stand for it.
     """
     needs: dict[Key, list[tuple[str, ...]]] = {}
     for package in packages:

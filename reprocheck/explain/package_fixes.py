@@ -12,6 +12,7 @@ from reprocheck.explain.mending_python import home_of
 from reprocheck.explain.mending_vital import is_vital
 from reprocheck.explain.mending_words import owner_key
 from reprocheck.explain.sides import Sides
+from reprocheck.explain.system_fixes import KEPT, fix_system
 from reprocheck.model.change import Difference
 from reprocheck.model.installing import breaking, pip_for, pip_of, wanted
 from reprocheck.model.package import Package
@@ -23,14 +24,9 @@ def fix_package(d: Difference, sides: Sides) -> str:
     """Return a command of the package's own manager, or a sentence where a name is not fit for one."""
     if d.attribute in ("wheel", "remnant"):
         return ""
-    if d.attribute == "architecture":
-        return _architecture(d, sides)
-    kept = _kept(d, sides)
-    if kept:
-        return kept
-    owned = _owned(d, sides)
-    if owned:
-        return owned
+    told = fix_system(d, sides) or _owned(d, sides)
+    if told:
+        return told
     if d.attribute == "presence" and d.after is not None:
         return _uninstall(d, sides) if _PLAIN.fullmatch(d.name) else "uninstall what the first side lacks"
     package = sides.before(d)
@@ -54,40 +50,6 @@ def fix_package(d: Difference, sides: Sides) -> str:
             return f"apk add {shlex.quote(f'{package.name}={package.version}')}"
 
 
-_SYSTEM = ("deb", "rpm", "apk")
-_KEPT = "start from the first side's system: this one does not run without the package"
-
-
-def _kept(d: Difference, sides: Sides) -> str:
-    """Return a sentence for a package of the system that is not to be removed, '' for every other one."""
-    if d.type not in _SYSTEM or d.attribute != "presence" or d.after is None:
-        return ""
-    if not any(package.type == d.type for package in sides.a.packages):
-        return f"start from the first side's system: it lists no {d.type} package"
-    return _KEPT if is_vital(d.type, d.name) else ""
-
-
-def _architecture(d: Difference, sides: Sides) -> str:
-    """Return the fix for a package of the system that was built for another machine."""
-    images = [side.image.architecture if side.image is not None else "" for side in (sides.a, sides.b)]
-    if images[0] and images[0] != images[1]:
-        return f"start from the first side's image for {images[0]}"
-    machines = [side.host.cpu.architecture if side.host is not None else "" for side in (sides.a, sides.b)]
-    if machines[0] and machines[0] != machines[1]:
-        return f"run on a machine of architecture {machines[0]}"
-    package = sides.before(d)
-    names = (package.name, package.version, d.before) if package is not None and d.before else ()
-    if package is None or not names or not all(_PLAIN.fullmatch(name) for name in names):
-        return "install the build for the first side's architecture"
-    match package.type:
-        case "deb":
-            return f"apt-get install {shlex.quote(f'{package.name}:{d.before}={package.version}')}"
-        case "rpm":
-            return f"dnf install {shlex.quote(f'{package.name}-{package.version}.{d.before}')}"
-        case _:
-            return f"install the build of {package.name} for {d.before}"
-
-
 def _owned(d: Difference, sides: Sides) -> str:
     """Return the command for the OS package that installed a distribution: pip must leave that alone."""
     if d.type != "pypi":
@@ -102,7 +64,7 @@ def _owned(d: Difference, sides: Sides) -> str:
     if owner is None or kind not in _COMMANDS or not _PLAIN.fullmatch(owner.name):
         return ""
     if present:
-        return _KEPT if is_vital(kind, owner.name) else _remove(kind, shlex.quote(owner.name))
+        return KEPT if is_vital(kind, owner.name) else _remove(kind, shlex.quote(owner.name))
     return _COMMANDS[kind](owner) if _PLAIN.fullmatch(owner.version) else ""
 
 

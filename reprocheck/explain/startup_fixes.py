@@ -1,4 +1,4 @@
-"""Fixes for the files that an interpreter reads at every start: `.pth` files, sitecustomize, usercustomize."""
+"""Fixes for what an interpreter reads at every start: `.pth` files, sitecustomize, usercustomize."""
 
 from __future__ import annotations
 

@@ -49,13 +49,9 @@ def fixes(a: Manifest, b: Manifest) -> dict[str, str]:
     ],
 )
 def test_what_a_system_runs_on_is_never_removed(kind: str, name: str) -> None:
-    others = tuple(tool for tool in TOOLS if tool.name != name)
-    a, b = make_manifest(packages=(*others, make_deb("x", type=kind))), side(make_deb("x", type=kind))
-    b = (
-        b
-        if any(p.name == name for p in b.packages)
-        else side(make_deb("x", type=kind), make_deb(name, type=kind))
-    )
+    base = {"deb": "hostname", "rpm": "setup", "apk": "zlib"}[kind]
+    both = (*(tool for tool in TOOLS if tool.name != name), make_deb(base, type=kind))
+    a, b = make_manifest(packages=both), make_manifest(packages=(*both, make_deb(name, type=kind), *TOOLS))
     assert [step for step in mended(a, b).steps if f"{kind}:{name}" in step.undoes] == []
     assert reasons(a, b)[f"{kind}:{name}"] == VITAL
     assert fixes(a, b)[name] == (
@@ -97,7 +93,7 @@ def test_of_a_side_that_lists_no_system_packages_nothing_is_removed(kind: str) -
     b = make_manifest(packages=(make_pypi("x"), make_deb("curl", type=kind), *TOOLS))
     assert mended(a, b).steps == ()
     assert reasons(a, b)[f"{kind}:curl"] == "the first side lists no packages of its system"
-    assert fixes(a, b)["curl"] == f"start from the first side's system: it lists no {kind} package"
+    assert fixes(a, b)["curl"] == f"start from the first side's system: it lists no {kind} packages of one"
 
 
 def test_a_distribution_of_a_vital_package_is_kept_with_it() -> None:
