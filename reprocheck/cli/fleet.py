@@ -43,8 +43,12 @@ class Fleet:
         for path in paths:
             if is_target(path):
                 raise click.UsageError(f"a fleet is made of manifest files; {path} is a target to look at")
-        if not paths or (self.listing is None and len(paths) == 1 and not os.path.isdir(paths[0])):
-            raise click.UsageError("name two sides, a directory of manifests, or --from FILE")
+        if not paths:
+            raise click.UsageError("name two sides A and B, a directory of manifests, or --from FILE")
+        if self.listing is None and len(paths) == 1 and not os.path.isdir(paths[0]):
+            raise click.UsageError(
+                f"{paths[0]} is one side only: name B, a directory of manifests, or --from FILE"
+            )
         return tuple(paths)
 
 

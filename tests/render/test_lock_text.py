@@ -16,6 +16,7 @@ def make_report(*differences: LockDifference, **overrides: object) -> LockReport
         "checked": 2,
         "differences": differences,
         "not_checked": (),
+        "unknowns": (),
     }
     return LockReport(**fields | overrides)  # type: ignore[arg-type]
 
