@@ -71,6 +71,7 @@ def _with_requires(metadata: Metadata, raw: bytes) -> Metadata:
         requires_python=metadata.requires_python,
         requires=requires,
         extras=metadata.extras or extras,
+        changelog=metadata.changelog,
     )
 
 

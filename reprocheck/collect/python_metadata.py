@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from reprocheck.collect.python_links import changelog_of
 from reprocheck.collect.secrets import redact_text
 
 _KEY = re.compile(rb"[!-9;-~]+")  # RFC 5322 field name
@@ -17,6 +18,8 @@ NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")  # PyPA: name f
 _VERSION = re.compile(r"[!-~]{1,256}")
 _SINGLE = {b"name": "Name", b"version": "Version", b"requires-python": "Requires-Python"}
 _MANY = {b"requires-dist": "Requires-Dist", b"provides-extra": "Provides-Extra"}
+_LINKS = {b"project-url": "Project-URL", b"home-page": "Home-page"}
+"""Told and not needed: what is wrong with them is no problem."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,6 +31,8 @@ class Metadata:
     requires_python: str = ""
     requires: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()
+    changelog: str = ""
+    """Where changes are told (`python_links`)."""
     problems: tuple[str, ...] = ()
     """What was wrong, each as a clause about the file."""
 
@@ -37,6 +42,9 @@ def parse_metadata(raw: bytes) -> Metadata:
     found: dict[str, list[str]] = {}
     problems: list[str] = []
     for key, value in _headers(raw, problems):
+        if key in _LINKS:
+            found.setdefault(_LINKS[key], []).append(value.decode("utf-8", "replace"))
+            continue
         field = _SINGLE.get(key) or _MANY.get(key)
         if field is None:
             continue
@@ -65,6 +73,7 @@ def parse_metadata(raw: bytes) -> Metadata:
         requires_python=found.get("Requires-Python", [""])[0],
         requires=tuple(map(_without_credentials, found.get("Requires-Dist", ()))),
         extras=tuple(found.get("Provides-Extra", ())),
+        changelog=changelog_of(found.get("Project-URL", ()), found.get("Home-page", [""])[0]),
         problems=tuple(problems),
     )
 

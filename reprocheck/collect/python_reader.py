@@ -74,6 +74,7 @@ def package_of(found: Found, metadata: Metadata, **more: object) -> Package:
         requires=metadata.requires,
         extras=metadata.extras,
         requires_python=metadata.requires_python,
+        changelog=metadata.changelog,
     )
     return Package(
         type="pypi",

@@ -44,6 +44,8 @@ class Distribution(Value, frozen=True, kw_only=True):
     extras: tuple[str, ...] = ()
     """Provides-Extra."""
     requires_python: str = ""
+    changelog: str = ""
+    """Address of its change log, or of the releases of its repository, as METADATA tells (Project-URL)."""
     has_record: bool = False
     files: int = 0
     """Files that RECORD lists."""
