@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import BinaryIO, Literal, Protocol
 
+from reprocheck.model.base import Frozen
 from reprocheck.model.filetree import FileTree
 from reprocheck.model.library import LibraryFacts
 from reprocheck.model.run import Change
@@ -95,8 +95,7 @@ def _no_library(_path: str, _window: FileWindow) -> LibraryFacts:
     raise ViewError("was not asked for")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Interest:
+class Interest(Frozen, frozen=True, kw_only=True):
     """What will be asked of a view, told before it is opened."""
 
     keep: Wants
@@ -110,8 +109,7 @@ class Interest:
     """Whether digests of any file will be asked for: a stream then hashes all of them as they go by."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PlannedMount:
+class PlannedMount(Frozen, frozen=True, kw_only=True):
     """A directory or file of this machine, handed into the run."""
 
     source: str
@@ -119,8 +117,7 @@ class PlannedMount:
     read_only: bool = True
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Plan:
+class Plan(Frozen, frozen=True, kw_only=True):
     """One execution, complete: everything that a runner needs and nothing that a manifest may not ask for."""
 
     image: str
@@ -146,8 +143,7 @@ class Plan:
     """Writable directories that must exist before the start: targets of the recorded run's output mounts."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
+class Outcome(Frozen, frozen=True, kw_only=True):
     """How an execution ended. A time-out or a kill is not a result of the program."""
 
     exit_code: int | None
@@ -176,8 +172,7 @@ class OutputFile(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RefusedOutput:
+class RefusedOutput(Frozen, frozen=True, kw_only=True):
     """A path under a declared output that is not an ordinary file (link, FIFO, device, too large)."""
 
     name: str

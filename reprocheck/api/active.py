@@ -5,7 +5,6 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from reprocheck.api.outside import Outside
@@ -13,6 +12,7 @@ from reprocheck.collect.path_files import Reading
 from reprocheck.engine.process import run_tool
 from reprocheck.errors import ReprocheckError
 from reprocheck.limits import DEFAULT
+from reprocheck.model.base import Frozen
 
 _QUESTION = "import sys; print(sys.prefix); print(sys.base_prefix)"
 
@@ -23,8 +23,7 @@ _STANDARD = tuple(
 """What tells an interpreter's version and ABI; its own packages may be tens of thousands of files."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ActivePython:
+class ActivePython(Frozen, frozen=True, kw_only=True):
     """An environment by its prefix, and the prefix of the interpreter it was made from."""
 
     prefix: str

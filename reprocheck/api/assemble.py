@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from reprocheck import __version__
 from reprocheck.api.outside import Outside
@@ -12,7 +11,7 @@ from reprocheck.codec import seal
 from reprocheck.collect.hardware import describe
 from reprocheck.collect.secrets import REDACTOR, withhold_arguments
 from reprocheck.engine.machine import read_machine
-from reprocheck.model.base import map_text, replace
+from reprocheck.model.base import Frozen, map_text, replace
 from reprocheck.model.context import DataSet, Job, Label, Repository
 from reprocheck.model.environment import Variable
 from reprocheck.model.host import Host
@@ -43,8 +42,7 @@ def clean_run(run: RunRecord) -> RunRecord:
     return replace(cleaned, withheld_arguments=tuple(sorted({*withheld, *touched})))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Context:
+class Context(Frozen, frozen=True, kw_only=True):
     """What stood around the environment: code, data, labels, job."""
 
     code: tuple[Repository, ...] = ()

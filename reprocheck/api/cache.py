@@ -8,6 +8,7 @@ of a manifest are the same with and without the cache.
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import hashlib
 import os
@@ -15,7 +16,6 @@ import re
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
 
 from reprocheck.api.outside import Outside
 from reprocheck.api.sight import Sight, interest, look
@@ -26,6 +26,7 @@ from reprocheck.engine.fingerprint import file_fingerprint, is_program, own_fing
 from reprocheck.engine.syft import find_syft
 from reprocheck.errors import ReprocheckError
 from reprocheck.limits import Limits
+from reprocheck.model.base import Frozen, asdict
 from reprocheck.model.cache import CacheReport
 from reprocheck.model.image import Image
 from reprocheck.ports import ContainerView, Interest
@@ -52,8 +53,7 @@ _DAY = 24 * 3600 * 10**9
 _RELEASE = re.compile(r"[0-9]{1,5}(\.[0-9]{1,5}){1,3}")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Question:
+class Question(Frozen, frozen=True, kw_only=True):
     """How an image is looked at: everything that its sight depends on beside the image and the program."""
 
     with_syft: bool
@@ -62,8 +62,7 @@ class Question:
     library_path: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Identity:
+class Identity(Frozen, frozen=True, kw_only=True):
     """Which image, and through what kind of source."""
 
     id: str
@@ -77,8 +76,7 @@ OpenView = Callable[[Interest], AbstractContextManager[tuple[ContainerView, str]
 """Opens the image's files and says how they are read."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Seen:
+class Seen(Frozen, frozen=True, kw_only=True):
     """What was seen, and how the files were read when it was."""
 
     sight: Sight
@@ -124,8 +122,7 @@ def _may_pass(reason: str) -> bool:
     return reason in _CHANGED or "no cross-check" in said or any(words in said for words in refusals)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Shelf:
+class _Shelf(Frozen, frozen=True, kw_only=True):
     """The cache, and what one call needs to name an entry of it."""
 
     cache: Cache
@@ -166,7 +163,7 @@ class _Shelf:
         image = identity.image
         if syft is None or not image.diff_ids or not identity.id:
             return None
-        limits = asdict(self.limits)
+        limits = dataclasses.asdict(self.limits)
         del limits["cache_bytes"]
         which = [identity.source, identity.id, list(image.diff_ids), image.os, image.architecture]
         return _digest(["sight", self.cache.maker, which, asdict(question), syft, limits])

@@ -33,14 +33,13 @@ from reprocheck.engine.git import (
 from reprocheck.engine.inputs import hash_listed
 from reprocheck.engine.small_files import read_small
 from reprocheck.errors import ReprocheckError
-from reprocheck.model.base import replace
+from reprocheck.model.base import Frozen, replace
 from reprocheck.model.context import Repository, Submodule
 from reprocheck.model.filetree import portable
 from reprocheck.model.unknown import Unknown
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SeenCode:
+class SeenCode(Frozen, frozen=True, kw_only=True):
     """What one directory says of its repository."""
 
     root: str = ""

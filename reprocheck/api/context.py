@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reprocheck.api.assemble import Context
@@ -13,7 +12,7 @@ from reprocheck.collect.job import describe_job
 from reprocheck.collect.labels import describe_labels
 from reprocheck.collect.secrets import REDACTOR
 from reprocheck.errors import UsageFault
-from reprocheck.model.base import map_text, replace
+from reprocheck.model.base import Frozen, map_text, replace
 from reprocheck.model.context import DataSet
 from reprocheck.model.host import Host
 
@@ -28,8 +27,7 @@ _EXACT = frozenset(
 """Fields in which no secret stands: masking would only break them."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ContextOptions:
+class ContextOptions(Frozen, frozen=True, kw_only=True):
     """What to look at around the environment."""
 
     code: tuple[str, ...] = ()

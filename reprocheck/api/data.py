@@ -6,12 +6,12 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from reprocheck.api.outside import Outside
 from reprocheck.codec import canonical
 from reprocheck.engine.inputs import hash_with_listing
 from reprocheck.errors import UsageFault
+from reprocheck.model.base import Frozen
 from reprocheck.model.context import DataFile, DataSet
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -20,8 +20,7 @@ ListingSink = Callable[[str, bytes], None]
 """Takes the name of a data set and the JSON Lines that list its files."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DataRequest:
+class DataRequest(Frozen, frozen=True, kw_only=True):
     """One `--data`."""
 
     name: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reprocheck.api.assemble import NO_CONTEXT, Context, assemble, see_machine
@@ -17,6 +16,7 @@ from reprocheck.collect.secrets import REDACTOR
 from reprocheck.engine.inputs import hash_input
 from reprocheck.engine.patterns import Patterns
 from reprocheck.errors import CouldNotRun, UsageFault
+from reprocheck.model.base import Frozen
 from reprocheck.model.environment import Variable
 from reprocheck.model.image import Image, Source
 from reprocheck.model.run import Change, Input, Resources, RunRecord
@@ -30,8 +30,7 @@ if TYPE_CHECKING:
 NO_TIME_LIMIT = 366 * 24 * 3600
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Scene:
+class Scene(Frozen, frozen=True, kw_only=True):
     """Everything about a run that is known before it starts."""
 
     source: Source

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reprocheck.api.outside import Outside
@@ -16,6 +14,7 @@ from reprocheck.collect.observed import Observed
 from reprocheck.engine.directory import open_directory
 from reprocheck.engine.observation import Observation, read_files
 from reprocheck.errors import UsageFault
+from reprocheck.model.base import Frozen, replace
 from reprocheck.model.loaded import Loaded
 from reprocheck.model.run import Change
 from reprocheck.model.unknown import Unknown
@@ -31,8 +30,7 @@ OpenView = Callable[[Interest], AbstractContextManager[tuple[ContainerView, str]
 _DATABASES = ("/var/lib/dpkg", "/lib/apk/db", "/usr/lib/apk/db")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Watching:
+class Watching(Frozen, frozen=True, kw_only=True):
     """One run that is observed: `observation` goes to the runner, the rest tells what was seen."""
 
     observation: Observation
@@ -60,7 +58,7 @@ def see_loaded(
         seen = dict(sighting.facts)
         missing = tuple(path for path in paths if path not in seen)
         read = read_files(missing, read=library_reader(limits))
-        sighting = dataclasses.replace(sighting, facts=(*sighting.facts, *read))
+        sighting = replace(sighting, facts=(*sighting.facts, *read))
     with (watching.open_view or _this_machine(observed, paths, outside))(_interest(paths, outside)) as (
         view,
         _,

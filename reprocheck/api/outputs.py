@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import BinaryIO
 
 from reprocheck.artifacts.formats import describe
@@ -12,14 +11,14 @@ from reprocheck.engine.patterns import Patterns
 from reprocheck.engine.store import Store
 from reprocheck.errors import CouldNotRun
 from reprocheck.limits import Limits
+from reprocheck.model.base import Frozen
 from reprocheck.model.filetree import portable
 from reprocheck.model.run import IgnoredKey, Output
 from reprocheck.model.unknown import Unknown
 from reprocheck.ports import OutputFile, RefusedOutput
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Described:
+class Described(Frozen, frozen=True, kw_only=True):
     """The outputs of a stopped run, sorted by name, while they can still be opened."""
 
     outputs: tuple[Output, ...]
@@ -72,8 +71,7 @@ def describe_outputs(
     )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Collected:
+class Collected(Frozen, frozen=True, kw_only=True):
     """Outputs of one run, what could not be read of them, and declared ones that are not there."""
 
     outputs: tuple[Output, ...]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reprocheck.engine.store import Store, state_directory
 from reprocheck.limits import DEFAULT, Limits
+from reprocheck.model.base import Frozen, field
 
 if TYPE_CHECKING:
     from reprocheck.engine.docker import DockerEngine
@@ -19,8 +19,7 @@ def no_progress(_message: str) -> None:
     """Say nothing."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Outside:
+class Outside(Frozen, frozen=True, kw_only=True):
     """Environment, places and budgets of one call."""
 
     environ: Mapping[str, str]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal
 
 from reprocheck.api.context import ContextOptions
 from reprocheck.errors import CouldNotRun
+from reprocheck.model.base import Frozen, field
 from reprocheck.model.manifest import Manifest
 from reprocheck.model.run import EngineKind, IgnoredKey, Resources, Tolerance
 from reprocheck.ports import Outcome
@@ -24,8 +24,7 @@ _NO_NETWORK = (
 """What programs say, in lower case, when they look for a network and find none."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RunOptions:
+class RunOptions(Frozen, frozen=True, kw_only=True):
     """What `reprocheck run` was asked for."""
 
     engine: EngineKind
@@ -53,8 +52,7 @@ class RunOptions:
     """Record what the processes of the run really load."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Recorded:
+class Recorded(Frozen, frozen=True, kw_only=True):
     """A recorded run, how it ended, and declared outputs that it did not make."""
 
     manifest: Manifest

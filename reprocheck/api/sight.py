@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from reprocheck.api.outside import Outside
 from reprocheck.collect import Observed, library_reader, library_spans, observe, wanted, wanted_library
 from reprocheck.engine.syft import SyftScan, find_syft, is_package_metadata, package_count, scan
 from reprocheck.errors import CouldNotRun, ReprocheckError
 from reprocheck.limits import Limits
+from reprocheck.model.base import Frozen
 from reprocheck.model.filetree import portable
 from reprocheck.model.manifest import Disagreement, Tool
 from reprocheck.model.unknown import Unknown
@@ -55,8 +55,7 @@ DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """What a container engine sets when the image declares no PATH."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Sight:
+class Sight(Frozen, frozen=True, kw_only=True):
     """What was seen in one file system, by whom, and where the readers disagree."""
 
     observed: Observed

@@ -6,7 +6,6 @@ import glob
 import os
 import platform
 import stat
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -22,14 +21,14 @@ from reprocheck.engine.directory import open_directory
 from reprocheck.engine.meanwhile import Meanwhile
 from reprocheck.engine.view import View
 from reprocheck.errors import UsageFault
+from reprocheck.model.base import Frozen, field
 from reprocheck.model.image import Source
 from reprocheck.model.manifest import Manifest
 from reprocheck.model.run import IgnoredKey
 from reprocheck.model.unknown import Unknown
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SnapshotOptions:
+class SnapshotOptions(Frozen, frozen=True, kw_only=True):
     """What to look at beyond the packages."""
 
     outputs: tuple[str, ...] = ()
@@ -91,8 +90,7 @@ def probe_needs_container(target: str | None) -> UsageFault:
     )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LocalFiles:
+class LocalFiles(Frozen, frozen=True, kw_only=True):
     """This machine's files as far as they bear on packages, being listed meanwhile."""
 
     active: ActivePython | None

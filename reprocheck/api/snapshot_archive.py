@@ -7,7 +7,6 @@ import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from typing import Literal
 
 from reprocheck.api.context import gather
@@ -22,6 +21,7 @@ from reprocheck.engine.oci_image import StoredImage
 from reprocheck.engine.oci_layout import Choice, open_layout
 from reprocheck.engine.oci_store import DirectoryStore, Store, open_archive
 from reprocheck.errors import UsageFault
+from reprocheck.model.base import asdict
 from reprocheck.model.image import Source
 from reprocheck.model.manifest import Manifest
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, get_args
 
 from reprocheck.errors import UsageFault
+from reprocheck.model.base import Frozen
 
 Scheme = Literal[
     "docker", "podman", "docker-archive", "oci-archive", "oci", "rootfs", "env", "probe", "local"
@@ -14,8 +14,7 @@ Scheme = Literal[
 SCHEMES: tuple[Scheme, ...] = get_args(Scheme)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Target:
+class Target(Frozen, frozen=True, kw_only=True):
     """A parsed target."""
 
     scheme: Scheme

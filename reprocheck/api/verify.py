@@ -6,8 +6,6 @@ import re
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from dataclasses import replace as changed
 from pathlib import Path
 
 from reprocheck import __version__
@@ -22,7 +20,7 @@ from reprocheck.engine.inputs import hash_input
 from reprocheck.engine.store import Store
 from reprocheck.errors import CouldNotRun, InputFault, UsageFault
 from reprocheck.limits import Limits
-from reprocheck.model.base import replace
+from reprocheck.model.base import Frozen, field, replace
 from reprocheck.model.host import Host
 from reprocheck.model.manifest import Manifest, Tool
 from reprocheck.model.run import Resources, RunRecord, Tolerance
@@ -49,8 +47,7 @@ _REPO_DIGEST = re.compile(r"[a-z0-9][a-z0-9._/:-]{0,254}@sha256:[0-9a-f]{64}")
 __all__ = ["PlannedVerification", "Policy", "Verified", "VerifyOptions", "verify"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class VerifyOptions:
+class VerifyOptions(Frozen, frozen=True, kw_only=True):
     """What the reader hands in, allows and changes."""
 
     inputs: tuple[tuple[str, str], ...] = ()
@@ -60,8 +57,7 @@ class VerifyOptions:
     """A foreign local record may run in a plain process."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Verified:
+class Verified(Frozen, frozen=True, kw_only=True):
     """A receipt and the exit code of its verdict."""
 
     receipt: Receipt
@@ -84,7 +80,7 @@ def verify(
     assert manifest.digests is not None
     foreign = not store.wrote(manifest.digests.manifest)
     secret = frozenset(name for name, value in options.policy.env if scan_variable(name, value))
-    policy = changed(options.policy, foreign=foreign, secret_env=secret)
+    policy = replace(options.policy, foreign=foreign, secret_env=secret)
     run = manifest.run
     if run is None:
         raise UsageFault(
@@ -128,8 +124,7 @@ def verify(
     return Verified(receipt=receipt, exit_code=judgement.exit_code)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Verification:
+class _Verification(Frozen, frozen=True, kw_only=True):
     manifest: Manifest
     run: RunRecord
     planned: PlannedVerification

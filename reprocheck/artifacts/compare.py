@@ -7,7 +7,6 @@ structure and every number within the declared tolerance. Anything else differs.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import zip_longest
 from typing import BinaryIO
 
@@ -15,6 +14,7 @@ from reprocheck.artifacts.formats import FORMATS, HEAD, format_of, ignored_keys
 from reprocheck.artifacts.reading import NUMBER, Array, IgnoredKeys, Leaf, Reading, Unreadable
 from reprocheck.artifacts.tolerance import Bounds, Gap, bounds_of, measure, numbers_agree
 from reprocheck.limits import Limits
+from reprocheck.model.base import Frozen
 from reprocheck.model.run import IgnoredKey, Output, TensorDigest, Tolerance
 from reprocheck.model.verdict import ComparedOutput, Level, OutputVerdict
 
@@ -73,8 +73,7 @@ def compare_output(
     return result("within-tolerance", "L3", reason) if within else result("differs", "none", reason)
 
 
-@dataclass(frozen=True, slots=True)
-class _Pair:
+class _Pair(Frozen, frozen=True):
     """Both files, when both are at hand."""
 
     recorded: Output

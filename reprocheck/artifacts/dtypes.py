@@ -10,14 +10,14 @@ import struct
 import sys
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from reprocheck.model.base import Frozen
 
 Kind = Literal["float", "integer", "complex", "exact"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DType:
+class DType(Frozen, frozen=True, kw_only=True):
     """An element type. `exact` ones (bool, text, dates, sub-byte) are never compared by tolerance."""
 
     name: str

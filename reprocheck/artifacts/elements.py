@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, Literal
 
 from reprocheck.artifacts.reading import Unreadable
+from reprocheck.model.base import Frozen
 
 BLOCK = 1024 * 1024
 BOX = 16 * BLOCK
@@ -59,8 +60,7 @@ class Source:
             offset += step
 
 
-@dataclass(frozen=True, slots=True)
-class _Axis:
+class _Axis(Frozen, frozen=True):
     extent: int
     stride: int
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 
 from reprocheck.artifacts.dtypes import DTYPES
 from reprocheck.artifacts.reading import Unreadable
+from reprocheck.model.base import Frozen
 
 MAX_DIMENSIONS = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Frozen, frozen=True):
     """A global by name, and nothing behind the name."""
 
     module: str
@@ -25,8 +25,7 @@ class Named:
         return f"{self.module}.{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Storage:
+class Storage(Frozen, frozen=True):
     """A member of the archive. `dtype` is '' for a storage without a type, whose `length` is in bytes."""
 
     key: str
@@ -34,8 +33,7 @@ class Storage:
     length: int
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(Frozen, frozen=True):
     """A tensor: how it looks at a storage. Offset and strides count elements."""
 
     storage: Storage
@@ -62,8 +60,7 @@ class Sequence:
     items: list[object] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Frozen, frozen=True):
     """A scalar that is not a plain Python one: a device, a data type, a complex number."""
 
     kind: str

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import BinaryIO
 
 from reprocheck.artifacts.dtypes import DTYPES, DType
 from reprocheck.artifacts.elements import Source, fortran_strides, gather, swapped
 from reprocheck.artifacts.reading import Array, Reading, Unreadable
 from reprocheck.limits import Limits
+from reprocheck.model.base import Frozen
 
 name = "npy"
 level = "L2"
@@ -42,8 +42,7 @@ _TYPES = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Header:
+class Header(Frozen, frozen=True, kw_only=True):
     """A checked header. `swap` is the unit of bytes to turn round, 0 for little-endian elements."""
 
     dtype: DType

@@ -8,11 +8,11 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
 
 from reprocheck.artifacts.dtypes import DType
 from reprocheck.limits import Limits
+from reprocheck.model.base import Frozen, field
 from reprocheck.model.run import NamedNumber, TensorDigest
 
 NUMBER = "number"
@@ -29,8 +29,7 @@ class Unreadable(Exception):
     """A file is not what its format demands, or goes over a limit; the text ends a sentence."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Leaf:
+class Leaf(Frozen, frozen=True, kw_only=True):
     """One scalar or container of a document. `key` is a JSON Pointer, a `column[row]` or a dotted path."""
 
     key: str
@@ -39,8 +38,7 @@ class Leaf:
     text: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Array:
+class Array(Frozen, frozen=True, kw_only=True):
     """One named array whose elements can be streamed again and again in C order, little-endian."""
 
     name: str
@@ -63,16 +61,14 @@ def _no_leaves() -> Iterator[Leaf]:
     return iter(())
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reading:
+class Reading(Frozen, frozen=True, kw_only=True):
     """The content of one file. `leaves` gives them in an order that depends on the content alone."""
 
     arrays: tuple[Array, ...] = ()
     leaves: Callable[[], Iterator[Leaf]] = field(default=_no_leaves)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Content:
+class Content(Frozen, frozen=True, kw_only=True):
     """Digests of a reading."""
 
     tensors: tuple[TensorDigest, ...] = ()

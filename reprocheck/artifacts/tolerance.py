@@ -10,13 +10,13 @@ import decimal
 import math
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from itertools import zip_longest
 
 from reprocheck.artifacts.dtypes import numbers
 from reprocheck.artifacts.reading import Array, Unreadable
 from reprocheck.errors import InputFault
+from reprocheck.model.base import Frozen
 from reprocheck.model.run import Tolerance
 
 PIECE = 64 * 1024
@@ -29,16 +29,14 @@ _LEAST, _MOST = -400, 308
 _UNITS = {1: "B", 2: "H", 4: "I", 8: "Q"}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Bounds:
+class Bounds(Frozen, frozen=True, kw_only=True):
     """A checked tolerance, exact."""
 
     rtol: Decimal
     atol: Decimal
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Gap:
+class Gap(Frozen, frozen=True, kw_only=True):
     """How far two arrays are apart. `first` is the flat index of the first element that differs, C order."""
 
     total: int

@@ -19,14 +19,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal
+
+from reprocheck.model.base import Frozen
 
 _HEADER = b"reprocheck-tree-v1\0"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TreeEntry:
+class TreeEntry(Frozen, frozen=True, kw_only=True):
     """One entry of a tree. Undecodable bytes of `path` and of a link's target stand as surrogates."""
 
     path: str

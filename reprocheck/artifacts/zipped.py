@@ -9,12 +9,12 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import IO, BinaryIO, cast
 
 from reprocheck.artifacts.elements import BLOCK, Source
 from reprocheck.artifacts.reading import Unreadable
 from reprocheck.limits import Limits
+from reprocheck.model.base import Frozen
 
 MAGIC = b"PK\x03\x04"
 DIRECTORY_BYTES = 8 * 1024 * 1024
@@ -60,8 +60,7 @@ class _Bounded:
         return True
 
 
-@dataclass(frozen=True, slots=True)
-class Archive:
+class Archive(Frozen, frozen=True):
     """The checked members of one archive."""
 
     source: Source

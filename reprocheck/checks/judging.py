@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Literal
 
 from reprocheck.limits import Limits
+from reprocheck.model.base import Frozen
 from reprocheck.model.change import Severity
 from reprocheck.model.check import Violation
 from reprocheck.model.environment import IN_FORCE, Variable
@@ -26,8 +26,7 @@ NO_RUN = "no run is recorded in this manifest"
 NO_IMAGE = "the manifest holds no image"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Evidence:
+class Evidence(Frozen, frozen=True, kw_only=True):
     """A manifest and the receipts of its own verifications."""
 
     manifest: Manifest
@@ -62,8 +61,7 @@ class Evidence:
         return min(named, key=lambda v: IN_FORCE.index(v.origin), default=None)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Judgement:
+class Judgement(Frozen, frozen=True, kw_only=True):
     """What a rule found, and what it could not see. Only one that is empty in both has passed."""
 
     hits: tuple[Violation, ...] = ()
@@ -73,8 +71,7 @@ class Judgement:
 PASSED = Judgement()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Check:
+class Check(Frozen, frozen=True, kw_only=True):
     """A rule and the function that judges it."""
 
     rule: Rule

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import click
@@ -13,6 +12,7 @@ from reprocheck.cli import options, terminal
 from reprocheck.cli.configuration import Configured, config_options
 from reprocheck.cli.reports import Reports, report_options
 from reprocheck.limits import Limits
+from reprocheck.model.base import Frozen
 from reprocheck.render.style import Style
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def command(
     Three sides or more, a directory of manifests, or --from make a fleet: the majority of each fact, and who
     is not with it.
     """
-    from dataclasses import replace
+    from reprocheck.model.base import replace
 
     if sides.count("-") + (lock == "-") + (listing == "-") > 1:
         raise click.UsageError("standard input ('-') can be one document only")
@@ -106,8 +106,7 @@ def command(
     return _EXIT[report.verdict]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class View:
+class View(Frozen, frozen=True, kw_only=True):
     """How a text is shown."""
 
     style: Style

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +12,7 @@ from reprocheck.cli.reports import Reports
 from reprocheck.cli.results import read_document
 from reprocheck.cli.sides import is_target
 from reprocheck.limits import Limits
+from reprocheck.model.base import Frozen
 from reprocheck.render.style import Style
 
 if TYPE_CHECKING:
@@ -22,8 +22,7 @@ _EXIT = {"identical": 0, "differs": 1, "inconclusive": 4}
 _MAJORITY = {"held": 0, "broken": 1, "unknown": 4}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Fleet:
+class Fleet(Frozen, frozen=True, kw_only=True):
     """Which manifests, and what is asked of them."""
 
     sides: tuple[str, ...]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from reprocheck.limits import DEFAULT, Limits
+from reprocheck.model.base import Frozen
 
 if TYPE_CHECKING:
     from reprocheck.model.run import IgnoredKey, Resources, Tolerance
@@ -18,16 +18,14 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OutputFile:
+class OutputFile(Frozen, frozen=True, kw_only=True):
     """Where a result goes: a file, or stdout for None and '-'."""
 
     path: str | None
     force: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Recording:
+class Recording(Frozen, frozen=True, kw_only=True):
     """What a manifest may hold, and what is volatile by nature."""
 
     env_values: frozenset[str]

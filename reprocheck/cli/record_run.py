@@ -101,11 +101,10 @@ def command(
     The same sandbox as `verify`: all capabilities dropped, no new privileges, no network unless asked for, a
     root file system that is thrown away. The program's output is shown as it comes.
     """
-    from dataclasses import replace
-
     from reprocheck.api.record import run
     from reprocheck.api.run_options import RunOptions
     from reprocheck.codec import encode_manifest
+    from reprocheck.model.base import replace
 
     _check_engine(engine, image)
     beside = surroundings.beside(output_file)

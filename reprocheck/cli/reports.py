@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import click
 
 from reprocheck.cli.options import OutputFile, merging
 from reprocheck.cli.results import check_target, write_result
+from reprocheck.model.base import Frozen
 from reprocheck.render.style import Style
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reports:
+class Reports(Frozen, frozen=True, kw_only=True):
     """Which formats go where. Without a FILE of its own, the chosen format goes to standard output."""
 
     format: str

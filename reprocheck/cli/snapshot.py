@@ -50,10 +50,9 @@ def command(
     is asked), rootfs:DIR (an unpacked image), env:PREFIX (a venv or conda prefix), probe:FILE (see
     `reprocheck probe`), or nothing for this machine and the Python environment you work in.
     """
-    from dataclasses import replace
-
     from reprocheck.api.snapshot import SnapshotOptions, snapshot
     from reprocheck.codec import encode_manifest
+    from reprocheck.model.base import replace
 
     beside = surroundings.beside(output_file)
     manifest = snapshot(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from reprocheck.cli.options import OutputFile, merging
 from reprocheck.cli.results import check_target, write_result
+from reprocheck.model.base import Frozen, replace
 
 if TYPE_CHECKING:
     from reprocheck.api.context import ContextOptions
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Surroundings:
+class Surroundings(Frozen, frozen=True, kw_only=True):
     """Code, data, labels and the host's name, as the user gave them."""
 
     code: tuple[str, ...]
@@ -100,8 +99,7 @@ class SideFiles:
         return replace(self._output_file, path=f"{self.stem}.data-{name}.jsonl")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Beside:
+class Beside(Frozen, frozen=True, kw_only=True):
     """A manifest's place, what to look at around the environment, and the files beside the manifest."""
 
     output_file: OutputFile

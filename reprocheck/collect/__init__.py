@@ -5,8 +5,6 @@ A collector that reads the file system is one module, one line in `COLLECTORS`, 
 
 from __future__ import annotations
 
-import dataclasses
-
 from reprocheck.collect import (
     apk,
     conda,
@@ -143,7 +141,7 @@ def observe(
     places = None if only_prefix is None else places_of(result.pythons)
     checked, problems = check_integrity(view, result, limits, places=places)
     unknowns = sorted({*result.unknowns, *problems}, key=lambda item: (item.section, item.where, item.reason))
-    return dataclasses.replace(result, integrity=checked, unknowns=tuple(unknowns))
+    return replace(result, integrity=checked, unknowns=tuple(unknowns))
 
 
 def _sorted(observed: Observed) -> Observed:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from reprocheck.model.base import Frozen
 
 # A line of blanks alone separates as well: a database with CRLF ends would be one stanza otherwise.
 _SEPARATOR = re.compile(rb"\n(?:[ \t\r]*+\n)++")
@@ -27,8 +28,7 @@ _FIELDS = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Stanza:
+class Stanza(Frozen, frozen=True, kw_only=True):
     """The fields that we read, and where the stanza stood."""
 
     fields: dict[str, str]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
 from reprocheck.collect.elf_names import wanted_library
 from reprocheck.collect.elf_versions import (
@@ -23,6 +22,7 @@ from reprocheck.collect.elf_versions import (
 from reprocheck.collect.native_names import kind_of
 from reprocheck.collect.native_strings import VersionSearch
 from reprocheck.limits import KIB, MIB, Limits
+from reprocheck.model.base import Frozen, replace
 from reprocheck.model.library import LibraryFacts
 from reprocheck.ports import FileWindow, ReadLibrary, ViewError
 
@@ -120,8 +120,7 @@ def library_spans(head: bytes, size: int) -> tuple[tuple[int, int], ...]:
     return tuple((segment.offset, min(segment.size, _NOTE)) for segment in wanted)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Head:
+class _Head(Frozen, frozen=True, kw_only=True):
     size: int
     head: bytes
 
@@ -131,8 +130,7 @@ class _Head:
         return self.head[offset : offset + length]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _File:
+class _File(Frozen, frozen=True, kw_only=True):
     bits: int
     order: str
     """For struct: `<` or `>`."""
@@ -141,16 +139,14 @@ class _File:
     """Program headers: offset, size of one, count."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Segment:
+class _Segment(Frozen, frozen=True, kw_only=True):
     kind: int
     offset: int
     address: int
     size: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Dynamic:
+class _Dynamic(Frozen, frozen=True, kw_only=True):
     soname: str = ""
     needed: tuple[str, ...] = ()
     rpath: tuple[str, ...] = ()

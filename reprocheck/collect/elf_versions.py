@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from reprocheck.model.base import Frozen
 from reprocheck.ports import FileWindow, ViewError
 
 VERDEF, VERDEFNUM, VERNEED, VERNEEDNUM = 0x6FFFFFFC, 0x6FFFFFFD, 0x6FFFFFFE, 0x6FFFFFFF
@@ -20,8 +20,7 @@ _MOST = 4_096
 _PIECE = 1_024
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class VersionNames:
+class VersionNames(Frozen, frozen=True, kw_only=True):
     """Where the names stand in the string table."""
 
     wanted: tuple[tuple[int, int], ...] = ()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from reprocheck.collect.secrets import redact_url
+from reprocheck.model.base import Frozen
 
 LFS_LARGEST = 1024
 """Bytes: a pointer file is smaller than this (git-lfs, docs/spec.md)."""
@@ -21,8 +21,7 @@ _OID = re.compile(rb"^oid sha256:[0-9a-f]{64}$", re.MULTILINE)
 _SUBMODULE = b"160000"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class IndexEntry:
+class IndexEntry(Frozen, frozen=True, kw_only=True):
     """A path that git tracks. Undecodable bytes of the path stand as surrogates."""
 
     path: str

@@ -5,10 +5,9 @@ Format: `reprocheck/observer/hook/facts.py`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from reprocheck.errors import InputFault
 from reprocheck.limits import Limits
+from reprocheck.model.base import Frozen
 from reprocheck.model.unknown import Unknown
 from reprocheck.strictjson import loads
 
@@ -18,8 +17,7 @@ _STATE = 1_000
 _TEXT = 4_096
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HookLibrary:
+class HookLibrary(Frozen, frozen=True, kw_only=True):
     """A file that the process had mapped to execute from, when it ended."""
 
     path: str
@@ -27,8 +25,7 @@ class HookLibrary:
     build_id: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HookModule:
+class HookModule(Frozen, frozen=True, kw_only=True):
     """An imported module."""
 
     name: str
@@ -37,8 +34,7 @@ class HookModule:
     """A namespace package: `path` is its first directory."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Report:
+class Report(Frozen, frozen=True, kw_only=True):
     """What one Python process said of itself."""
 
     pid: int

@@ -6,7 +6,8 @@ Two forms: `glibc-ld.so.cache1.1`, alone or behind the table of the old form `ld
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+
+from reprocheck.model.base import Frozen
 
 _OLD, _NEW = b"ld.so-1.7.0\0", b"glibc-ld.so.cache1.1"
 _OLD_HEADER, _NEW_HEADER = 16, 48
@@ -30,8 +31,7 @@ class BrokenCache(Exception):
     """The file is no cache of a form that is known, or contradicts itself."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Row:
+class Row(Frozen, frozen=True, kw_only=True):
     """One library of the cache."""
 
     path: str

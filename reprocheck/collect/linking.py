@@ -22,6 +22,7 @@ from reprocheck.collect.loader import PLACES_EACH, Mains, Search, prepare
 from reprocheck.collect.native_strings import NUMPY_1, NUMPY_2
 from reprocheck.collect.reading import unknown
 from reprocheck.limits import Limits
+from reprocheck.model.base import Frozen
 from reprocheck.model.filetree import portable
 from reprocheck.model.library import LibraryFacts
 from reprocheck.model.package import LinkNeed, PythonEnvironment
@@ -38,8 +39,7 @@ _IN_MUSL = re.compile(r"lib(?:c|pthread|rt|m|dl|util|xnet)\..*")
 """Names that musl answers to itself (ldso/dynlink.c, `load_library`)."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Linking:
+class Linking(Frozen, frozen=True, kw_only=True):
     """What is wanted, sorted by owner, SONAME, version and consumer."""
 
     needs: tuple[LinkNeed, ...]

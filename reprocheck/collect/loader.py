@@ -17,13 +17,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Literal
 
 from reprocheck.collect.ld_cache import BrokenCache, Row, fits, parse_cache
 from reprocheck.collect.native_names import kind_of
 from reprocheck.collect.reading import read, unknown
 from reprocheck.limits import Limits
+from reprocheck.model.base import Frozen, field
 from reprocheck.model.filetree import FileTree, portable
 from reprocheck.model.library import LibraryFacts
 from reprocheck.model.package import LoaderChoice, PythonEnvironment
@@ -42,8 +42,7 @@ _TRIPLETS = {3: "i386-linux-gnu", 21: "powerpc64le-linux-gnu"}
 _TOKEN = re.compile(r"\$(?:\{(ORIGIN|LIB|PLATFORM)\}|(ORIGIN|LIB|PLATFORM)(?![A-Za-z0-9_]))")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Loading:
+class Loading(Frozen, frozen=True, kw_only=True):
     """What the loader would do."""
 
     choices: tuple[LoaderChoice, ...]
@@ -151,8 +150,7 @@ def _notes(places: list[str]) -> tuple[str, ...]:
     )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Main:
+class Main(Frozen, frozen=True, kw_only=True):
     """The interpreter that an object is loaded into."""
 
     path: str = ""
@@ -182,8 +180,7 @@ class Mains:
         return Main()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Search:
+class Search(Frozen, frozen=True, kw_only=True):
     """Searches for libraries as the loader of one tree does."""
 
     tree: FileTree

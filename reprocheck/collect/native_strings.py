@@ -7,17 +7,16 @@ NVRTC, oneTBB, libgomp of manylinux wheels. cuDNN, cuBLAS, the CUDA runtime and 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from reprocheck.collect.elf_names import is_extension
+from reprocheck.model.base import Frozen
 
 _RELEASE = rb"([0-9]{1,9}(?:\.[0-9]{1,9}){1,5})"
 _OVERLAP = 256
 _MOST = 64
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Pattern:
+class _Pattern(Frozen, frozen=True, kw_only=True):
     what: str
     needle: bytes
     """`bytes.find` passes over 50 MB in the time in which a regular expression passes over two."""

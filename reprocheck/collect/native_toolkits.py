@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from reprocheck.collect.reading import read, read_json, text_of, unknown
 from reprocheck.limits import KIB, Limits
+from reprocheck.model.base import Frozen
 from reprocheck.model.filetree import portable
 from reprocheck.model.package import NativeLibrary, VersionClaim
 from reprocheck.model.unknown import Unknown
@@ -39,8 +39,7 @@ _COMPONENTS = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Toolkits:
+class Toolkits(Frozen, frozen=True, kw_only=True):
     """What the version files say."""
 
     libraries: tuple[NativeLibrary, ...]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from reprocheck.limits import Limits
+from reprocheck.model.base import Frozen
 from reprocheck.model.context import HubRepository
 from reprocheck.model.image import OperatingSystem
 from reprocheck.model.integrity import Integrity
@@ -24,8 +24,7 @@ from reprocheck.model.unknown import Unknown
 from reprocheck.ports import ContainerView
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Claim:
+class Claim(Frozen, frozen=True, kw_only=True):
     """A package manager says that this path is its own.
 
     Kept only for paths that a join needs: metadata directories, interpreters, native libraries.
@@ -39,8 +38,7 @@ class Claim:
     """Full version of the package."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Observed:
+class Observed(Frozen, frozen=True, kw_only=True):
     """What was seen, and what was not."""
 
     os: OperatingSystem | None = None

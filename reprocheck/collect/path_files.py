@@ -14,6 +14,7 @@ from reprocheck.collect.python_sites import in_package_cache, in_site, is_aside
 from reprocheck.collect.reading import read, unknown
 from reprocheck.collect.secrets import redact_text
 from reprocheck.limits import Limits
+from reprocheck.model.base import Frozen
 from reprocheck.model.filetree import Entry, FileTree, portable
 from reprocheck.model.package import PathFile
 from reprocheck.model.unknown import Unknown
@@ -29,8 +30,7 @@ def is_path_file(path: str) -> bool:
     return path.endswith(".pth") and in_site(path)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reading:
+class Reading(Frozen, frozen=True, kw_only=True):
     """How one version of site.py reads a `.pth` file."""
 
     skips_hidden: bool = True

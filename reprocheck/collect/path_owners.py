@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from packaging.utils import canonicalize_name
 
@@ -13,6 +12,7 @@ from reprocheck.collect.file_lists_conda import conda_files
 from reprocheck.collect.file_lists_dpkg import dpkg_files
 from reprocheck.collect.file_lists_python import python_files
 from reprocheck.limits import Limits
+from reprocheck.model.base import Frozen
 from reprocheck.model.package import Package
 from reprocheck.ports import ContainerView
 
@@ -25,8 +25,7 @@ _READERS: tuple[tuple[frozenset[str], Reader], ...] = (
 """The outer manager first: where two claim a file (conda, and the RECORD that it installed), it is theirs."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PathOwners:
+class PathOwners(Frozen, frozen=True, kw_only=True):
     """Owners of the paths that were asked for."""
 
     owners: dict[str, str]

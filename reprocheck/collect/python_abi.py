@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from reprocheck.model.base import Frozen
 from reprocheck.model.filetree import FileTree
 
 _PLATFORM = r"([a-z0-9_]+(?:-[A-Za-z0-9_]+){1,3})"
@@ -21,8 +21,7 @@ _SETTINGS = re.compile(rf"_sysconfigdata_([a-z]{{0,3}})_(?:linux_)?{_PLATFORM}\.
 _LIBRARY = re.compile(r"python([23])\.([0-9]+)(t?)")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, order=True)
-class Build:
+class Build(Frozen, frozen=True, kw_only=True, order=True):
     """What one build of an interpreter says of itself."""
 
     flags: str

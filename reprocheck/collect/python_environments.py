@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from reprocheck.collect.customizations import customizations_on
 from reprocheck.collect.observed import Observed
 from reprocheck.collect.path_files import Reading, SearchPath, is_path_file
@@ -20,6 +18,7 @@ from reprocheck.collect.python_interpreters import (
 from reprocheck.collect.python_sites import is_aside
 from reprocheck.collect.reading import unknown
 from reprocheck.limits import Limits
+from reprocheck.model.base import Frozen, field
 from reprocheck.model.filetree import FileTree, portable
 from reprocheck.model.package import PythonEnvironment
 from reprocheck.model.unknown import Unknown
@@ -37,8 +36,7 @@ def wants(path: str) -> bool:
     return path.endswith(endings) and not is_aside(path)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Base:
+class _Base(Frozen, frozen=True, kw_only=True):
     """An interpreter that is no venv, and what a venv on top of it takes over."""
 
     environment: PythonEnvironment
@@ -47,8 +45,7 @@ class _Base:
     standard: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Survey:
+class _Survey(Frozen, frozen=True, kw_only=True):
     """One pass over a view."""
 
     view: ContainerView

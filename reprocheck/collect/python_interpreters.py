@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass
 
 from reprocheck.collect.claims import INTERPRETER
 from reprocheck.collect.python_abi import builds_in
 from reprocheck.collect.python_sites import in_package_cache, is_aside
 from reprocheck.collect.reading import read, unknown
 from reprocheck.limits import KIB
+from reprocheck.model.base import Frozen
 from reprocheck.model.filetree import FileTree
 from reprocheck.model.unknown import Unknown
 from reprocheck.ports import ContainerView
@@ -27,8 +27,7 @@ _SHARED = re.compile(r"lib(python|pypy)([23]\.[0-9]{1,3})[dmtu]{0,3}\.so(?:\.[0-
 _FINAL = re.compile(r"([0-9]+\.[0-9]+\.[0-9]+)\.final\.0")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Interpreter:
+class Interpreter(Frozen, frozen=True, kw_only=True):
     """One executable, and the directories that its name stands for."""
 
     executable: str
@@ -44,8 +43,7 @@ class Interpreter:
     """ABI flags in its name: `t`, `d`, `m`."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Venv:
+class Venv(Frozen, frozen=True, kw_only=True):
     """What pyvenv.cfg says (PEP 405)."""
 
     prefix: str

@@ -8,10 +8,10 @@ stops: at the first line that is no header.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from reprocheck.collect.python_links import changelog_of
 from reprocheck.collect.secrets import redact_text
+from reprocheck.model.base import Frozen
 
 _KEY = re.compile(rb"[!-9;-~]+")  # RFC 5322 field name
 NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")  # PyPA: name format
@@ -22,8 +22,7 @@ _LINKS = {b"project-url": "Project-URL", b"home-page": "Home-page"}
 """Told and not needed: what is wrong with them is no problem."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Metadata:
+class Metadata(Frozen, frozen=True, kw_only=True):
     """The fields that we use, each '' or () when absent or not valid."""
 
     name: str = ""

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from reprocheck.collect.purl import package_url
 from reprocheck.collect.python_metadata import Metadata, parse_metadata
 from reprocheck.collect.python_sites import Found
 from reprocheck.collect.reading import read, unknown
 from reprocheck.limits import Limits
-from reprocheck.model.base import replace
+from reprocheck.model.base import Frozen, field, replace
 from reprocheck.model.filetree import FileTree, portable
 from reprocheck.model.package import Distribution, Package, Remnant
 from reprocheck.model.unknown import Unknown
 from reprocheck.ports import ContainerView
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reader:
+class Reader(Frozen, frozen=True, kw_only=True):
     """A view with its limits, and two lists that fill up."""
 
     view: ContainerView

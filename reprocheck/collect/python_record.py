@@ -7,9 +7,9 @@ import hashlib
 import io
 import posixpath
 import re
-from dataclasses import dataclass
 
 from reprocheck.collect.elf_names import is_shared
+from reprocheck.model.base import Frozen
 
 # What the installer writes itself differs from machine to machine while the wheel is the same: its own marks,
 # and scripts, whose first line names the interpreter.
@@ -17,8 +17,7 @@ _MARKS = ("/INSTALLER", "/REQUESTED", "/direct_url.json", "/RECORD")
 _SCRIPT = re.compile(r"(?:(?:\.\./)+(?:[^/]+/)*|/.*/)(?:bin|Scripts)/[^/]+")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Record:
+class Record(Frozen, frozen=True, kw_only=True):
     """A RECORD, boiled down."""
 
     files: int = 0

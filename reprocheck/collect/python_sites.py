@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 
+from reprocheck.model.base import Frozen
 from reprocheck.model.filetree import FileTree
 
 SITE_NAMES = ("site-packages", "dist-packages")
@@ -52,8 +52,7 @@ def in_site(path: str) -> bool:
     return path.rpartition("/")[0].rpartition("/")[2] in SITE_NAMES
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
+class Found(Frozen, frozen=True, kw_only=True):
     """One metadata directory or file."""
 
     path: str

@@ -7,7 +7,8 @@ eight magic bytes of a file. All numbers are big-endian; a value's offset counts
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+
+from reprocheck.model.base import Frozen
 
 _INDEX_ENTRIES = 0xFFFF
 _STORE_BYTES = 0x0FFFFFFF
@@ -37,8 +38,7 @@ class BadHeader(ValueError):
     """A header that contradicts its format; the text says how and can end a sentence."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Header:
+class Header(Frozen, frozen=True, kw_only=True):
     """What we read of a header. Untrusted text: undecodable bytes are surrogates."""
 
     name: str
@@ -58,8 +58,7 @@ class Header:
     """Absolute paths that were installed."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(Frozen, frozen=True):
     kind: int
     offset: int
     count: int
@@ -93,8 +92,7 @@ def parse_header(blob: bytes) -> Header:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Store:
+class _Store(Frozen, frozen=True):
     """The values of one header, each bound checked before it is looked at."""
 
     index: dict[int, _Entry]

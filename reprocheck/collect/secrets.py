@@ -12,11 +12,11 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from reprocheck.collect.secret_names import judge_name
 from reprocheck.collect.secret_patterns import ASSIGNMENT, HARMLESS_USERS, PATTERNS, URL, USERINFO, WORD_REST
+from reprocheck.model.base import Frozen
 
 LONGEST_SCAN = 256 * 1024
 """Characters that one scan reads; a longer value counts as a hit, a longer text is cut with a remark."""
@@ -33,8 +33,7 @@ _HEX = re.compile(r"[0-9a-fA-F]+")
 _OPAQUE = re.compile(r"[A-Za-z0-9+/=_.~-]+")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SecretHit:
+class SecretHit(Frozen, frozen=True, kw_only=True):
     """What hit and where; never the secret itself."""
 
     rule: str

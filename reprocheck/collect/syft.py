@@ -10,7 +10,6 @@ import posixpath
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
 
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
@@ -21,6 +20,7 @@ from reprocheck.collect.observed import Observed
 from reprocheck.collect.rpm import OTHER_FORMS, to_package, unread
 from reprocheck.errors import CouldNotRun, InputFault
 from reprocheck.limits import Limits
+from reprocheck.model.base import Frozen, replace
 from reprocheck.model.image import OperatingSystem
 from reprocheck.model.manifest import Disagreement
 from reprocheck.model.package import Package
@@ -42,8 +42,7 @@ _NO_VERSION = "UNKNOWN"
 """What syft writes for a version that the metadata lacks (`compliance.missing-version: stub`)."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SyftPackage:
+class SyftPackage(Frozen, frozen=True, kw_only=True):
     """One package as syft saw it, once for every place it saw it in. Untrusted text."""
 
     type: str
@@ -183,8 +182,7 @@ def _adopted(one: SyftPackage, system: OperatingSystem | None) -> Package:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Sighting:
+class _Sighting(Frozen, frozen=True):
     """One package in one place, as either side saw it."""
 
     version: str

@@ -15,19 +15,18 @@ import os
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 
 from reprocheck.engine.named_by_digest import NamedByDigest
 from reprocheck.engine.writing import make_private_directory, publish_new, write_all
 from reprocheck.errors import CouldNotRun
+from reprocheck.model.base import Frozen
 
 _HEADER = re.compile(rb"reprocheck-cache 1 ([0-9a-f]{64}) ([0-9a-f]{64})\n")
 _HEADER_BYTES = len(b"reprocheck-cache 1 ") + 64 + 1 + 64 + 1
 _CHUNK = 1 << 20
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CacheEntry:
+class CacheEntry(Frozen, frozen=True, kw_only=True):
     """One entry: its name, its size on disk, when it was last used (nanoseconds since the epoch)."""
 
     key: str

@@ -62,7 +62,9 @@ def load_beneath(root: str, path: str, limit: int) -> bytes:
     chunks: list[bytes] = []
     left = limit + 1
     try:
-        while left > 0 and (chunk := os.read(descriptor, min(left, 1 << 20))):
+        # What a read may take is allocated beforehand, so most files are better read in their own size.
+        step = min(os.fstat(descriptor).st_size + 1, 1 << 20)
+        while left > 0 and (chunk := os.read(descriptor, min(left, step))):
             chunks.append(chunk)
             left -= len(chunk)
     except OSError as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from reprocheck.engine.docker_changes import container_changes
@@ -25,6 +24,7 @@ from reprocheck.engine.observation import Observation, probe_container
 from reprocheck.engine.podman import START, find_podman
 from reprocheck.errors import CouldNotRun
 from reprocheck.limits import Limits
+from reprocheck.model.base import Frozen
 from reprocheck.model.image import Image
 from reprocheck.model.run import Change
 from reprocheck.model.sighting import Sighting
@@ -34,8 +34,7 @@ if TYPE_CHECKING:
     from docker import APIClient
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DockerEngine:
+class DockerEngine(Frozen, frozen=True, kw_only=True):
     """A reachable engine."""
 
     client: APIClient

@@ -7,7 +7,6 @@ Shapes: a directory for each layer until Docker 24 (moby `image/spec/v1.2.md`), 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from reprocheck.engine.docker_document import Document, mapping, text, texts
 from reprocheck.engine.oci_image import LayerPart, StoredImage, no_choice, paired
@@ -16,6 +15,7 @@ from reprocheck.engine.oci_manifests import parse_configuration, parse_saved
 from reprocheck.engine.oci_store import Store, check_blob, digest_of, read_part
 from reprocheck.errors import InputFault
 from reprocheck.limits import Limits
+from reprocheck.model.base import Frozen
 from reprocheck.model.image import Source, StoredLayer
 
 _CONFIG = re.compile(r"(?:blobs/sha256/)?([0-9a-f]{64})(?:\.json)?")
@@ -23,8 +23,7 @@ _BLOB = re.compile(r"blobs/sha256/([0-9a-f]{64})")
 _SHORT_ID = re.compile(r"[0-9a-f]{12,64}")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Saved:
+class _Saved(Frozen, frozen=True, kw_only=True):
     """One row of `manifest.json`."""
 
     config: str

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
@@ -25,6 +24,7 @@ from reprocheck.engine.docker_settings import (
 from reprocheck.engine.docker_stream import document_at
 from reprocheck.engine.podman import is_own_variable
 from reprocheck.errors import CouldNotRun, UsageFault
+from reprocheck.model.base import Frozen
 from reprocheck.model.image import Image, Source
 from reprocheck.model.run import Resources
 
@@ -40,8 +40,7 @@ _CONTAINER = re.compile(r"/?[A-Za-z0-9][A-Za-z0-9_.-]{0,254}")
 _NEVER = "0001-01-01T00:00:00Z"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ImageFacts:
+class ImageFacts(Frozen, frozen=True, kw_only=True):
     """An image on an engine."""
 
     id: str
@@ -56,8 +55,7 @@ class ImageFacts:
     """Bytes of all layers."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ContainerFacts:
+class ContainerFacts(Frozen, frozen=True, kw_only=True):
     """A container that somebody started (or only created)."""
 
     id: str

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from reprocheck.model.base import Frozen
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Refusal:
+class Refusal(Frozen, frozen=True, kw_only=True):
     """One kind of refusal; `words` is searched in the engine's message in lower case."""
 
     words: re.Pattern[str]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reprocheck.engine.docker_changes import container_changes
@@ -25,6 +24,7 @@ from reprocheck.engine.sandbox import REPORTS, build_container_config
 from reprocheck.engine.writing import scratch_directory
 from reprocheck.errors import CouldNotRun
 from reprocheck.limits import Limits
+from reprocheck.model.base import Frozen
 from reprocheck.model.run import Change
 from reprocheck.model.sighting import HOOK_PLACE
 from reprocheck.ports import LogSink, Outcome, OutputFile, Plan, RefusedOutput
@@ -39,8 +39,7 @@ _CATATONIT = ("ERROR (catatonit:", "): failed to exec pid1: ")
 """The same of podman's init (openSUSE/catatonit `catatonit.c`, spawn_pid1), which ends with 1."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DockerFinished:
+class DockerFinished(Frozen, frozen=True, kw_only=True):
     """A stopped container (`ports.Finished`); valid until the context of its run is left."""
 
     outcome: Outcome

@@ -5,16 +5,15 @@ Source of the shapes: Docker Engine API 1.41, `ContainerInspect`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from reprocheck.engine.clock import milliseconds_between
 from reprocheck.engine.docker_document import Document, flag, mapping, objects, text, texts, whole
+from reprocheck.model.base import Frozen
 from reprocheck.model.run import Resources
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HostMount:
+class HostMount(Frozen, frozen=True, kw_only=True):
     """A mount of a container; `source` is a path of the engine's machine, '' for tmpfs."""
 
     target: str

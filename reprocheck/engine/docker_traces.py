@@ -7,7 +7,6 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reprocheck.engine.docker_document import text
@@ -16,6 +15,7 @@ from reprocheck.engine.docker_stream import document_at
 from reprocheck.engine.interrupts import interrupts_deferred
 from reprocheck.errors import CouldNotRun, ReprocheckError
 from reprocheck.limits import Limits
+from reprocheck.model.base import Frozen
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -24,8 +24,7 @@ LABEL = "io.reprocheck.run"
 _PAUSE = 0.2
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Trace:
+class Trace(Frozen, frozen=True, kw_only=True):
     """The name and labels of one container of ours; unique, so that it can be removed without its id."""
 
     name: str

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -26,6 +25,7 @@ from reprocheck.engine.docker_errors import (
 )
 from reprocheck.errors import CouldNotRun, InputFault, UsageFault
 from reprocheck.limits import DEFAULT, Limits
+from reprocheck.model.base import Frozen
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -42,8 +42,7 @@ _CONFIG_BYTES = 1 << 20
 _SCHEMES = ("unix", "tcp", "http", "https", "ssh")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Tls:
+class Tls(Frozen, frozen=True, kw_only=True):
     """Paths of PEM files, '' where there is none; `verify` says whether the server's name is checked."""
 
     ca: str
@@ -52,8 +51,7 @@ class Tls:
     verify: bool = True
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Endpoint:
+class Endpoint(Frozen, frozen=True, kw_only=True):
     """The address of an engine and where it was taken from."""
 
     url: str

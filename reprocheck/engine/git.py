@@ -14,13 +14,13 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
 
 from reprocheck.engine.directory import reason
 from reprocheck.engine.process import run_tool, supervise
 from reprocheck.engine.writing import create_private, scratch_directory
 from reprocheck.errors import CouldNotRun
 from reprocheck.limits import Limits
+from reprocheck.model.base import Frozen, replace
 
 OLDEST = (2, 25)
 """Every option below exists from this version on."""
@@ -100,8 +100,7 @@ class NoRepository(GitFailed):
     """There is no repository here: a fact."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Git:
+class Git(Frozen, frozen=True, kw_only=True):
     """Git in one directory, within one budget of time."""
 
     binary: str

@@ -6,7 +6,6 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from reprocheck.artifacts.tree import TreeEntry, tree_digest
 from reprocheck.engine.beneath import RefusedPath, kind_name, open_beneath
@@ -15,6 +14,7 @@ from reprocheck.engine.directory import Listing, decode, encode, entry_at, reaso
 from reprocheck.engine.patterns import Patterns
 from reprocheck.errors import CouldNotRun, InputFault
 from reprocheck.limits import MIB, Limits
+from reprocheck.model.base import Frozen
 from reprocheck.model.context import DataFile
 from reprocheck.model.filetree import Entry, portable
 from reprocheck.model.run import Input
@@ -23,8 +23,7 @@ _LARGE = 64 * MIB
 """From this size on hashing, which releases the interpreter's lock, outweighs the start of a thread."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Hashed:
+class _Hashed(Frozen, frozen=True, kw_only=True):
     """One file's digest, and its size as read."""
 
     size: int

@@ -17,6 +17,7 @@ from reprocheck.engine.tar import BinaryReader, Member, Read, read_members
 from reprocheck.engine.view import View
 from reprocheck.errors import InputFault
 from reprocheck.limits import Limits
+from reprocheck.model.base import Frozen
 from reprocheck.model.filetree import Entry
 from reprocheck.ports import Interest
 
@@ -25,8 +26,7 @@ _META = ".wh..wh."
 _OPAQUE = ".wh..wh..opq"
 
 
-@dataclass(frozen=True, slots=True)
-class _Leaf:
+class _Leaf(Frozen, frozen=True):
     """A file, link or device of which something is kept."""
 
     entry: Entry

@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 
 from reprocheck.engine.copying import copy_tree
@@ -18,12 +17,12 @@ from reprocheck.engine.process import supervise
 from reprocheck.engine.writing import make_private_directory, scratch_directory
 from reprocheck.errors import CouldNotRun, UsageFault
 from reprocheck.limits import Limits
+from reprocheck.model.base import Frozen
 from reprocheck.model.run import Change
 from reprocheck.ports import Finished, LogSink, Outcome, OutputFile, Plan, RefusedOutput
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LocalFinished:
+class LocalFinished(Frozen, frozen=True, kw_only=True):
     """A local run that has ended; its workspace can still be read."""
 
     outcome: Outcome

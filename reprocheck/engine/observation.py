@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from dataclasses import replace as changed
 from typing import TYPE_CHECKING
 
 from reprocheck.engine.container_processes import ContainerProcesses
@@ -28,6 +29,7 @@ from reprocheck.engine.sandbox import REPORTS, REPORTS_VARIABLE, ObserverMounts
 from reprocheck.engine.writing import make_private_directory, scratch_directory
 from reprocheck.errors import CouldNotRun, UsageFault
 from reprocheck.limits import Limits
+from reprocheck.model.base import replace
 from reprocheck.model.library import LibraryFacts
 from reprocheck.model.sighting import HOOK_PLACE, Sighting
 from reprocheck.ports import OutputFile, Plan, ReadLibrary, RefusedOutput
@@ -96,7 +98,7 @@ class Observation:
         directory = f"{scratch}/reports"
         make_private_directory(directory)
         mounts = host_mounts(document)
-        limits = replace(self._limits, outputs=_FILES, output_bytes=self._limits.hook_report)
+        limits = changed(self._limits, outputs=_FILES, output_bytes=self._limits.hook_report)
         try:
             found: Iterable[OutputFile | RefusedOutput] = container_outputs(
                 client,
@@ -132,7 +134,7 @@ class Observation:
                 yield observed
             finally:
                 self.stop()
-            limits = replace(self._limits, outputs=_FILES, output_bytes=self._limits.hook_report)
+            limits = changed(self._limits, outputs=_FILES, output_bytes=self._limits.hook_report)
             found = directory_outputs(reports, "", ("*",), limits=limits)
             self._conclude(found, workspace=tuple(place.rstrip("/") for place in places))
 

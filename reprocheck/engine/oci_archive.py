@@ -11,7 +11,6 @@ import posixpath
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Protocol
 
 from reprocheck.engine.budget import over_limit
@@ -19,6 +18,7 @@ from reprocheck.engine.oci_compression import Compression, decompressed, peek, t
 from reprocheck.engine.tar import BinaryReader, Member, Read, read_members
 from reprocheck.errors import CouldNotRun, InputFault
 from reprocheck.limits import Limits
+from reprocheck.model.base import Frozen
 from reprocheck.model.filetree import MAX_LINK_HOPS
 
 _CHUNK = 256 * 1024
@@ -38,8 +38,7 @@ class StoredBytes(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Plain:
+class _Plain(Frozen, frozen=True, kw_only=True):
     descriptor: int
     size: int
     where: str
@@ -100,8 +99,7 @@ class _Unpacked:
         return piece
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Placed:
+class Placed(Frozen, frozen=True, kw_only=True):
     """Where a member's bytes lie."""
 
     offset: int
@@ -110,8 +108,7 @@ class Placed:
     """The bytes themselves where they are few and going back for them would be slow."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Index:
+class Index(Frozen, frozen=True, kw_only=True):
     """Members by name, relative and normal (`blobs/sha256/...`)."""
 
     files: dict[str, Placed]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from reprocheck.engine.budget import over_limit
 from reprocheck.engine.layers import MergedLayers
@@ -15,6 +14,7 @@ from reprocheck.engine.tar import Read
 from reprocheck.engine.view import View
 from reprocheck.errors import InputFault, UsageFault
 from reprocheck.limits import Limits
+from reprocheck.model.base import Frozen
 from reprocheck.model.image import Image, Source, StoredLayer
 from reprocheck.ports import Interest
 
@@ -23,8 +23,7 @@ _MOST_LAYERS = 1_000
 """Of an image; each may name the same bytes, which would be read as often."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LayerPart:
+class LayerPart(Frozen, frozen=True, kw_only=True):
     """A layer as it is stored."""
 
     name: str
@@ -35,8 +34,7 @@ class LayerPart:
     """`digest` is '' where nothing is claimed of the stored bytes."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StoredImage:
+class StoredImage(Frozen, frozen=True, kw_only=True):
     """An image in a store, whose configuration was read and verified; its layers were not yet."""
 
     store: Store

@@ -6,7 +6,6 @@ Shape: OCI image-spec 1.1 `image-layout.md`; names as skopeo, podman and contain
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
 from reprocheck import strictjson
 from reprocheck.engine.docker_document import mapping, text
@@ -24,6 +23,7 @@ from reprocheck.engine.oci_manifests import (
 from reprocheck.engine.oci_store import Store, blob_name, read_blob, read_part
 from reprocheck.errors import InputFault
 from reprocheck.limits import Limits
+from reprocheck.model.base import Frozen, replace
 from reprocheck.model.image import Source, StoredLayer
 
 _DEPTH = 4
@@ -32,16 +32,14 @@ _HOW = "Name one behind the path: PATH:NAME, or PATH@sha256:DIGEST."
 _HUB = ("docker.io/library/", "docker.io/")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Choice:
+class Choice(Frozen, frozen=True, kw_only=True):
     """What the user said of the image beside the path; '' is nothing."""
 
     name: str = ""
     digest: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Candidate:
+class _Candidate(Frozen, frozen=True, kw_only=True):
     """A manifest, and the digests of the indexes that lead to it."""
 
     manifest: Descriptor

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import platform
 import re
-from dataclasses import dataclass
 from typing import NoReturn
 
 from reprocheck import strictjson
 from reprocheck.engine.docker_document import Document, mapping, objects, pairs, text, texts
 from reprocheck.errors import InputFault
 from reprocheck.limits import Limits
+from reprocheck.model.base import Frozen
 from reprocheck.model.image import Image
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -57,8 +57,7 @@ _MACHINES = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Descriptor:
+class Descriptor(Frozen, frozen=True, kw_only=True):
     """What a document says of another blob."""
 
     media_type: str
@@ -70,8 +69,7 @@ class Descriptor:
     """`linux/amd64`, `linux/arm64/v8`; '' when it is not said."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ImageManifest:
+class ImageManifest(Frozen, frozen=True, kw_only=True):
     """The parts of one image."""
 
     config: Descriptor
@@ -79,8 +77,7 @@ class ImageManifest:
     """Bottom first."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Configuration:
+class Configuration(Frozen, frozen=True, kw_only=True):
     """What an image configuration says: its identity, and ENV sorted by name."""
 
     image: Image

@@ -8,7 +8,6 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from typing import Protocol
 
 from reprocheck.engine.beneath import RefusedPath, open_beneath
@@ -17,6 +16,7 @@ from reprocheck.engine.oci_manifests import DIGEST, Descriptor
 from reprocheck.engine.tar import Read
 from reprocheck.errors import InputFault
 from reprocheck.limits import Limits
+from reprocheck.model.base import Frozen
 
 
 class Store(Protocol):
@@ -40,8 +40,7 @@ class Store(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DirectoryStore:
+class DirectoryStore(Frozen, frozen=True, kw_only=True):
     """An OCI layout directory; no link in it is followed."""
 
     where: str
@@ -74,8 +73,7 @@ class DirectoryStore:
             os.close(descriptor)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ArchiveStore:
+class ArchiveStore(Frozen, frozen=True, kw_only=True):
     """A tar file, itself compressed or not; what it holds is found through its index."""
 
     where: str

@@ -6,7 +6,6 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import BinaryIO
 
 from reprocheck.engine.beneath import RefusedPath, open_beneath
@@ -19,6 +18,7 @@ from reprocheck.engine.tar import BinaryReader, Member, read_members
 from reprocheck.engine.writing import create_private, failure
 from reprocheck.errors import CouldNotRun
 from reprocheck.limits import Limits
+from reprocheck.model.base import Frozen
 from reprocheck.model.filetree import Entry, EntryKind, FileTree
 from reprocheck.ports import OutputFile, RefusedOutput
 
@@ -26,8 +26,7 @@ _Identity = tuple[int, int, int, int, int]
 _CHUNK = 1 << 20
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DiskOutput:
+class DiskOutput(Frozen, frozen=True, kw_only=True):
     """An output as a file on this machine (`ports.OutputFile`)."""
 
     name: str

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from fnmatch import translate
 
 from reprocheck.errors import UsageFault
+from reprocheck.model.base import Frozen
 
 _WILD = re.compile(r"[*?\[]")
 _LENGTH = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class _Pattern:
+class _Pattern(Frozen, frozen=True):
     base: str
     """The part before the first wildcard, '' for the root: nothing outside it can match."""
     parts: tuple[re.Pattern[str] | None, ...]

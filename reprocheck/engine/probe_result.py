@@ -12,7 +12,6 @@ import hashlib
 import re
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
@@ -22,6 +21,7 @@ from reprocheck.engine.masks import image_tree
 from reprocheck.engine.view import View
 from reprocheck.errors import InputFault
 from reprocheck.limits import Limits
+from reprocheck.model.base import Frozen
 from reprocheck.model.filetree import Entry, EntryKind
 from reprocheck.model.library import LibraryFacts
 from reprocheck.ports import Algorithm, FileWindow, ViewError
@@ -33,8 +33,7 @@ _STRINGS = 256
 _KINDS: Mapping[str, EntryKind] = {"file": "file", "directory": "directory", "link": "link", "other": "other"}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ProbeResult:
+class ProbeResult(Frozen, frozen=True, kw_only=True):
     """One result, decoded."""
 
     view: View
@@ -77,8 +76,7 @@ def _read(path: str, limits: Limits) -> bytes:
     return raw
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PieceWindow:
+class PieceWindow(Frozen, frozen=True, kw_only=True):
     """The pieces of a file that were brought (`ports.FileWindow`)."""
 
     size: int

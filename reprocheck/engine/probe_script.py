@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from reprocheck.engine.observer_parts import observer_script
 from reprocheck.engine.probe_result import ProbeResult
 from reprocheck.engine.writing import create_private, make_private_directory, scratch_directory
 from reprocheck.limits import Limits
+from reprocheck.model.base import replace
 from reprocheck.model.machine import MachineReadings
 
 _PLACE = "@@SETTINGS@@"

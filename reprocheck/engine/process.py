@@ -9,11 +9,11 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from reprocheck.engine.interrupts import interrupts_deferred
 from reprocheck.errors import CouldNotRun
+from reprocheck.model.base import Frozen
 
 STDERR_TAIL = 64 * 1024
 GRACE_SECONDS = 2.0
@@ -27,16 +27,14 @@ _SHORTEST_TICK, _LONGEST_TICK = 0.001, 0.05
 Sink = Callable[[bytes], None]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ending:
+class Ending(Frozen, frozen=True, kw_only=True):
     """How a child ended. `returncode` is negative for a signal, as in `subprocess`."""
 
     returncode: int
     timed_out: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ToolResult:
+class ToolResult(Frozen, frozen=True, kw_only=True):
     """What a tool printed and how it ended. `stderr` holds its last 64 KiB."""
 
     returncode: int

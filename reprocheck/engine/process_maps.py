@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from reprocheck.engine.window import OpenWindow
+from reprocheck.model.base import replace
 from reprocheck.model.filetree import portable
 from reprocheck.model.library import LibraryFacts
 from reprocheck.ports import ReadLibrary, ViewError

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import Protocol
 
 from reprocheck.engine.budget import over_limit
@@ -11,6 +10,7 @@ from reprocheck.engine.masks import masked
 from reprocheck.engine.view import View
 from reprocheck.engine.window import StoredWindow, bounded
 from reprocheck.limits import Limits
+from reprocheck.model.base import Frozen
 from reprocheck.model.filetree import Entry, FileTree
 from reprocheck.model.library import LibraryFacts
 from reprocheck.ports import SPANS_FROM, Algorithm, Interest, Spans, ViewError, no_spans
@@ -90,8 +90,7 @@ class _Tee:
         return {one.name: one.hexdigest() for one in self._sums}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Kept:
+class Kept(Frozen, frozen=True, kw_only=True):
     """What is kept of one file; a text says why it is not. None is what nobody asked for."""
 
     content: bytes | str | None = None

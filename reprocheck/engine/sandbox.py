@@ -11,9 +11,9 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from reprocheck.errors import UsageFault
+from reprocheck.model.base import Frozen
 from reprocheck.model.places import can_hold, is_kernel_place, is_system_place, is_wild
 from reprocheck.model.sighting import HOOK_PLACE
 from reprocheck.ports import Plan, PlannedMount
@@ -32,8 +32,7 @@ REPORTS = f"{HOOK_PLACE}/reports"
 REPORTS_VARIABLE = "REPROCHECK_OBSERVE_DIR"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ObserverMounts:
+class ObserverMounts(Frozen, frozen=True, kw_only=True):
     """What an observed container is given beside its plan; no manifest can ask for it."""
 
     hook: str

@@ -12,7 +12,6 @@ import os
 import pwd
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
 from typing import BinaryIO
 
 from reprocheck.engine.named_by_digest import NamedByDigest, check_digest
@@ -25,12 +24,12 @@ from reprocheck.engine.writing import (
     write_atomic,
 )
 from reprocheck.errors import CouldNotRun
+from reprocheck.model.base import Frozen
 
 _CHUNK = 1 << 20
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StoredObject:
+class StoredObject(Frozen, frozen=True, kw_only=True):
     """One kept file: digest, bytes, and when it was last kept (nanoseconds since the epoch)."""
 
     sha256: str

@@ -13,7 +13,6 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from reprocheck import strictjson
@@ -22,6 +21,7 @@ from reprocheck.engine.process import ToolResult, run_tool
 from reprocheck.engine.writing import create_private, failure, make_private_directory, scratch_directory
 from reprocheck.errors import CouldNotRun, InputFault
 from reprocheck.limits import Limits
+from reprocheck.model.base import Frozen
 from reprocheck.ports import Files, ViewError, Wants
 
 VARIABLE = "REPROCHECK_SYFT"
@@ -56,8 +56,7 @@ _ENDINGS = (
 _CONDA_FILES = re.compile(r".*/conda-meta/[^/]+\.json")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SyftScan:
+class SyftScan(Frozen, frozen=True, kw_only=True):
     """One finished scan."""
 
     version: str

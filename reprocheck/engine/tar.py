@@ -14,6 +14,7 @@ from typing import Literal, NoReturn
 from reprocheck.engine.budget import over_limit
 from reprocheck.errors import CouldNotRun, InputFault
 from reprocheck.limits import Limits
+from reprocheck.model.base import Frozen
 
 BLOCK = 512
 _CHAIN = 4
@@ -41,8 +42,7 @@ _KINDS: dict[bytes, MemberKind] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Member:
+class Member(Frozen, frozen=True, kw_only=True):
     """One member. `path` is absolute; so is `target` of a hard link; a link's target is as stored."""
 
     path: str

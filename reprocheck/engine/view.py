@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reprocheck.limits import MIB
+from reprocheck.model.base import Frozen
 from reprocheck.model.filetree import Entry, FileTree
 from reprocheck.model.library import LibraryFacts
 from reprocheck.ports import Algorithm, ViewError
@@ -19,8 +19,7 @@ _LARGE = 4 * MIB
 _AHEAD = 64
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class View:
+class View(Frozen, frozen=True, kw_only=True):
     """A readable file system (`ports.ContainerView`)."""
 
     tree: FileTree

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 
+from reprocheck.model.base import Frozen
 from reprocheck.ports import SPANS_FROM, Spans, ViewError
 
 _MOST_SPANS, _LONGEST_SPAN = 16, 64 * 1024
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StoredWindow:
+class StoredWindow(Frozen, frozen=True, kw_only=True):
     """Pieces of a file that has gone by in a stream (`ports.FileWindow`)."""
 
     size: int
@@ -34,8 +33,7 @@ class StoredWindow:
         return self.tail[begin : begin + length]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OpenWindow:
+class OpenWindow(Frozen, frozen=True, kw_only=True):
     """The same of a file that is open (`ports.FileWindow`)."""
 
     descriptor: int

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
@@ -12,6 +11,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from reprocheck.foreign.reading import LONGEST_VALUE
+from reprocheck.model.base import Frozen
 
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 _WORD = re.compile(r"[a-z_]+")
@@ -29,8 +29,7 @@ _MACHINES = {
 _SYSTEMS = {"linux": "linux", "darwin": "osx", "win32": "win"}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Target:
+class Target(Frozen, frozen=True, kw_only=True):
     """What a lock is read for."""
 
     environments: tuple[Mapping[str, str], ...] = ()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
 from packaging.utils import canonicalize_name
 
@@ -16,6 +15,7 @@ from reprocheck.foreign.markers import Target, applies, parse_requirement
 from reprocheck.foreign.reading import check_count, is_name, short, unread
 from reprocheck.foreign.urls import direct_url, plain_url, project_of
 from reprocheck.limits import Limits
+from reprocheck.model.base import Frozen, replace
 from reprocheck.model.lock import Lock, Pin
 from reprocheck.model.unknown import Unknown
 
@@ -35,8 +35,7 @@ _EXTRAS = re.compile(r"(.*?)(\[[A-Za-z0-9,._ -]{0,400}\])?", re.DOTALL)
 _PLACE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,20}:|[./~\\]|[A-Za-z]:\\")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Wish:
+class Wish(Frozen, frozen=True, kw_only=True):
     """One requirement of a file, whether or not it applies."""
 
     name: str

@@ -16,6 +16,18 @@ class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbi
     """A frozen value. Sequences are tuples; there are no dicts and no floats in anything that is digested."""
 
 
+class Frozen(msgspec.Struct, frozen=True):
+    """A frozen value that is never written: what passes between functions and rooms.
+
+    Not a dataclass, because each of these takes 0.4 ms to make when its module is imported, and a snapshot of
+    this machine imports seventy.
+    """
+
+
+field = msgspec.field
+"""`field(default_factory=list)` of a `Frozen`."""
+
+
 class Stamped(Value, frozen=True, kw_only=True):
     """Base of the top-level documents (manifest, receipt, reports): has a schema version."""
 
@@ -52,3 +64,6 @@ def map_text(value: T, change: Callable[[str], str], *, keep: frozenset[str] = f
 
 replace = msgspec.structs.replace
 """`replace(value, field=new)` gives a changed copy."""
+
+asdict = msgspec.structs.asdict
+"""`asdict(value)` gives its fields by name; what they hold stays as it is."""

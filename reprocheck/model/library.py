@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from reprocheck.model.base import Frozen
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LibraryFacts:
+class LibraryFacts(Frozen, frozen=True, kw_only=True):
     """The dynamic section of an ELF file and what else its bytes tell. Names follow elf(5)."""
 
     soname: str = ""

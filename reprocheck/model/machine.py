@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from reprocheck.model.base import Frozen
 
 NVIDIA_SMI = "nvidia-smi"
 """Names the reading of `nvidia-smi -q -x` where it failed."""
@@ -10,8 +10,7 @@ NVIDIA_COMPUTE = "nvidia-smi compute_cap"
 """Names the query for compute capabilities where it failed."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NvmlGpu:
+class NvmlGpu(Frozen, frozen=True, kw_only=True):
     """One GPU as NVML tells it; '' and 0 where NVML says that it is not supported."""
 
     index: int
@@ -28,8 +27,7 @@ class NvmlGpu:
     vbios: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NvmlReading:
+class NvmlReading(Frozen, frozen=True, kw_only=True):
     """What NVML told."""
 
     driver: str
@@ -38,8 +36,7 @@ class NvmlReading:
     gpus: tuple[NvmlGpu, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MachineReadings:
+class MachineReadings(Frozen, frozen=True, kw_only=True):
     """Raw readings. None means that the machine has no such file or tool; what failed is in `failures`."""
 
     system: bytes | None = None

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from reprocheck.model.base import Frozen
 from reprocheck.model.library import LibraryFacts
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MappedFile:
+class MappedFile(Frozen, frozen=True, kw_only=True):
     """A file that a process has mapped to execute from."""
 
     path: str
@@ -19,8 +17,7 @@ class MappedFile:
     """Deleted or replaced since it was mapped."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SampledProcess:
+class SampledProcess(Frozen, frozen=True, kw_only=True):
     """One program in one process, as /proc showed it."""
 
     pid: int
@@ -32,8 +29,7 @@ class SampledProcess:
     """Sorted by path."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Sighting:
+class Sighting(Frozen, frozen=True, kw_only=True):
     """Everything that was seen of the processes of one run or container."""
 
     hooked: bool

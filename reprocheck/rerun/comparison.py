@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
 from typing import BinaryIO
 
 from reprocheck.artifacts.compare import compare_output
 from reprocheck.limits import Limits
-from reprocheck.model.base import replace
+from reprocheck.model.base import Frozen, replace
 from reprocheck.model.run import Output, RunRecord, Tolerance
 from reprocheck.model.verdict import ComparedOutput, Execution, OutputVerdict
 from reprocheck.ports import Outcome, RefusedOutput
@@ -19,8 +18,7 @@ OpenOutput = Callable[[Output], "AbstractContextManager[BinaryIO] | None"]
 """Opens the bytes of an output; None where they were not kept. The caller proves their hash."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Observed:
+class Observed(Frozen, frozen=True, kw_only=True):
     """One re-execution, described while its files could still be read."""
 
     outcome: Outcome

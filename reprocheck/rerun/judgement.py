@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from reprocheck.model.base import Frozen
 from reprocheck.model.host import Host
 from reprocheck.model.manifest import Manifest
 from reprocheck.model.run import RunRecord, Tolerance
@@ -20,8 +19,7 @@ _ORDER: tuple[Level, ...] = ("L0", "L1", "L2", "L3", "L4", "none")
 _SECTIONS = ("run", "inputs", "outputs", "changes")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Judgement:
+class Judgement(Frozen, frozen=True, kw_only=True):
     """The verdict of a verification, complete."""
 
     verdict: Verdict

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from reprocheck.model.base import Frozen
 from reprocheck.model.run import Tolerance
 from reprocheck.model.verdict import Relaxation
 from reprocheck.ports import Plan
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Policy:
+class Policy(Frozen, frozen=True, kw_only=True):
     """The reader's flags. Every one that is used stands beside the verdict as a `Relaxation`."""
 
     env: tuple[tuple[str, str], ...] = ()
@@ -37,8 +35,7 @@ class Policy:
     """The reader's own tolerance, never the author's."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SuppliedInput:
+class SuppliedInput(Frozen, frozen=True, kw_only=True):
     """An input that the reader hands in (`--input PATH=HOST`)."""
 
     path: str
@@ -49,16 +46,14 @@ class SuppliedInput:
     """Its tree digest, computed now."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PlanLine:
+class PlanLine(Frozen, frozen=True, kw_only=True):
     """One fact of what will run, for people."""
 
     label: str
     value: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PlannedVerification:
+class PlannedVerification(Frozen, frozen=True, kw_only=True):
     """A plan that the policy allows, what it deviates in, and how it reads."""
 
     plan: Plan

@@ -6,7 +6,7 @@ import errno
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from reprocheck.collect import Observed
 from reprocheck.engine import disk
 from reprocheck.engine.directory import open_directory
 from reprocheck.limits import DEFAULT, Limits
+from reprocheck.model.base import replace
 from reprocheck.model.manifest import Disagreement, Tool
 from reprocheck.model.unknown import Unknown
 from reprocheck.ports import ContainerView, Interest
@@ -114,7 +115,7 @@ def test_another_image_is_looked_at(opened: Opened, outside: Outside, other: Ide
     assert opened.times == 2
 
 
-@pytest.mark.parametrize("field", [field.name for field in fields(Question) if field.name != "with_syft"])
+@pytest.mark.parametrize("field", [name for name in Question.__struct_fields__ if name != "with_syft"])
 def test_every_part_of_the_question_counts(opened: Opened, outside: Outside, field: str) -> None:
     see_image(opened, IDENTITY, PLAIN, outside)
     changes: dict[str, Any] = {field: True if field == "integrity" else "/other"}

@@ -111,7 +111,7 @@ PLAIN = MachineReadings(
 
 
 def with_(**changes: object) -> MachineReadings:
-    values = {name: getattr(PLAIN, name) for name in MachineReadings.__dataclass_fields__}
+    values = {name: getattr(PLAIN, name) for name in MachineReadings.__struct_fields__}
     return MachineReadings(**{**values, **changes})
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from reprocheck.collect.hook_reports import parse_reports
 from reprocheck.collect.loaded import describe_loaded, library_paths
 from reprocheck.collect.secrets import REDACTOR
 from reprocheck.limits import DEFAULT, Limits
+from reprocheck.model.base import replace
 from reprocheck.model.library import LibraryFacts
 from reprocheck.model.loaded import Loaded
 from reprocheck.model.run import Change
@@ -272,14 +273,14 @@ def test_what_was_seen_by_either_is_no_unknown(sighting: Sighting) -> None:
 
 
 def test_a_report_beyond_the_limit_is_one_unknown() -> None:
-    _, unknowns = parse_reports((report(),), replace(DEFAULT, hook_report=10))
+    _, unknowns = parse_reports((report(),), dataclasses.replace(DEFAULT, hook_report=10))
     assert "10" in unknowns[0].reason
 
 
 def test_modules_beyond_the_limit_are_one_unknown() -> None:
     raw = report(modules=[[name, f"/app/{name}.py", False] for name in "abc"])
-    assert parse_reports((raw,), replace(DEFAULT, observed_modules=3))[1] == ()
-    reports, unknowns = parse_reports((raw,), replace(DEFAULT, observed_modules=2))
+    assert parse_reports((raw,), dataclasses.replace(DEFAULT, observed_modules=3))[1] == ()
+    reports, unknowns = parse_reports((raw,), dataclasses.replace(DEFAULT, observed_modules=2))
     assert [module.name for module in reports[0].modules] == ["a", "b"]
     assert "observed_modules (2)" in unknowns[0].reason
 

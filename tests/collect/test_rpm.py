@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from reprocheck.collect import observe, rpm, wanted
 from reprocheck.collect.syft import SyftPackage, adopt_rpm, cross_check
 from reprocheck.limits import DEFAULT
+from reprocheck.model.base import replace
 from tests.collect.fakeview import Content, FakeView, Link, metadata
 from tests.collect.rpm_files import (
     BASES,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from reprocheck.collect import observe
 from reprocheck.engine.directory import open_directory
 from reprocheck.engine.view import View
 from reprocheck.limits import DEFAULT
+from reprocheck.model.base import replace
 from reprocheck.model.filetree import Entry
 
 SCRIPT = Path(__file__).parents[2] / "scripts/large-rootfs"

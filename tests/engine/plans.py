@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
+from reprocheck.model.base import replace
 from reprocheck.ports import Plan
 
 _PLAIN = Plan(

@@ -311,5 +311,8 @@ def test_an_exit_code_of_127_is_the_programs_own_when_it_spoke(client: APIClient
 def test_an_image_that_is_not_there_is_not_pulled(client: APIClient, small: ImageFacts) -> None:
     gone = plan(small, "true")
     with pytest.raises(CouldNotRun) as caught:
-        run(client, Plan(**{**{f: getattr(gone, f) for f in gone.__slots__}, "image": "sha256:" + "0" * 64}))
+        run(
+            client,
+            Plan(**{**{f: getattr(gone, f) for f in gone.__struct_fields__}, "image": "sha256:" + "0" * 64}),
+        )
     assert caught.value.code == "E_IMAGE_NOT_FOUND"

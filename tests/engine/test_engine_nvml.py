@@ -179,14 +179,14 @@ def test_without_the_binding_nothing_is_asked_and_nothing_failed(monkeypatch: py
 
 
 QUESTION = """
-import dataclasses, json, os
+import json, msgspec, os
 from reprocheck.engine.machine import read_machine
 from reprocheck.engine.nvml import ask_nvml
 from reprocheck.limits import DEFAULT
 failures = []
 reading = ask_nvml(failures)
 assert read_machine(limits=DEFAULT, environ=os.environ).nvml == reading
-print(json.dumps([dataclasses.asdict(reading) if reading else None, failures]))
+print(json.dumps([msgspec.to_builtins(reading), failures]))
 """
 
 

@@ -307,7 +307,7 @@ def test_a_command_that_is_not_there_is_told(engine: DockerEngine) -> None:
 @pytest.mark.docker
 @pytest.mark.podman
 def test_gpus_are_refused_and_never_dropped_in_silence(engine: DockerEngine) -> None:
-    from dataclasses import replace
+    from reprocheck.model.base import replace
 
     wanted = replace(plan(engine.image(SMALL).id, "true"), gpus="all")
     with pytest.raises(CouldNotRun) as caught, engine.runner().run(wanted, lambda _chunk: None):
