@@ -13,8 +13,10 @@ from reprocheck.render import rule_text
 def all_rules() -> tuple[Rule, ...]:
     """Return the rules of every room, sorted by code."""
     from reprocheck import checks, explain, graph
+    from reprocheck.compare import rules
 
-    return tuple(sorted((*explain.RULES, *graph.RULES, *checks.RULES), key=lambda rule: rule.code))
+    found = (*rules.RULES, *explain.RULES, *graph.RULES, *checks.RULES)
+    return tuple(sorted(found, key=lambda rule: rule.code))
 
 
 def explain(code: str) -> str:

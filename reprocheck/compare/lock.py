@@ -20,7 +20,6 @@ from reprocheck.model.package import DirectUrl, Package, PythonEnvironment
 from reprocheck.model.unknown import Unknown
 
 LOCK_VERSION = "1.0"
-RULE = "DEP-413"
 TOOLS = frozenset({"distribute", "pip", "pkg-resources", "setuptools", "wheel"})
 """What environments are made with; lock files leave them out."""
 KINDS = ("python", "missing", "version", "build", "channel", "source", "hash", "extra")

@@ -22,6 +22,7 @@ UNCOMPARED: Mapping[str, str] = {
     "Distribution.metadata": "the name of a directory; what it holds is compared",
     "Distribution.installer": "how it came to be there changes nothing that runs",
     "Distribution.requested": "how it came to be there changes nothing that runs",
+    "Distribution.changelog": "where changes are told; it is shown with a change of version",
     "DirectUrl.requested_revision": "the commit that it led to is compared",
     "Conda.prefix": "by name alone; what lies there is compared",
     "Framework.source": "the file that told it",
