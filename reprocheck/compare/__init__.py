@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import get_args
 
+from reprocheck.compare.archives import differ_by_place_alone
 from reprocheck.compare.code import compare_code
 from reprocheck.compare.components import (
     compare_frameworks,
@@ -87,7 +88,8 @@ def _unexplained_content(a: Manifest, b: Manifest, found: list[Difference]) -> t
         return ()
     sections = {d.section for d in found}
     unexplained: tuple[Difference, ...] = ()
-    if sections.isdisjoint(_CONTENT) and a.schema_version == b.schema_version:
+    told = not sections.isdisjoint(_CONTENT) or differ_by_place_alone(a, b)
+    if not told and a.schema_version == b.schema_version:
         unexplained += differ("image", "content digest", "digest", a.digests.content, b.digests.content)
     identities = (a.digests.identity, b.digests.identity)
     if sections.isdisjoint(_IDENTITY) and None not in identities:

@@ -16,11 +16,13 @@ from typing import Literal
 
 from packaging.utils import canonicalize_name
 
+from reprocheck.compare.archives import origins
 from reprocheck.compare.difference import Shown, differ, pair
 from reprocheck.compare.package_facts import describe
+from reprocheck.model.base import replace
 from reprocheck.model.change import Delta, Difference
 from reprocheck.model.manifest import Manifest
-from reprocheck.model.package import DirectUrl, Distribution, Package
+from reprocheck.model.package import Distribution, Package
 from reprocheck.model.unknown import Unknown
 from reprocheck.versions import order
 
@@ -38,6 +40,9 @@ def compare_packages(a: Manifest, b: Manifest) -> Delta:
         own, other = groups_a.get(key, []), groups_b.get(key, [])
         if own == other:  # most of both sides: nothing to tell, and nothing unseen
             continue
+        if max(len(own), len(other)) > 1:
+            name = min(p.name for p in (*own, *other))
+            own, other = ([_compared(p, name) for p in side] for side in (own, other))
         crowded = _crowded(own) | _crowded(other)
         for before, after in pair(own, other, slots=slots, precedence=_precedence):
             where = _where(before, after, crowded)
@@ -62,6 +67,14 @@ def _group(packages: tuple[Package, ...]) -> Group:
     for package in packages:
         groups.setdefault((package.type, normal_name(package)), []).append(package)
     return groups
+
+
+def _compared(package: Package, name: str) -> Package:
+    """Return one of several copies without what is not compared, so that equal ones find each other."""
+    python = package.python
+    if python is not None:
+        python = replace(python, installer="", requested=False, metadata="")
+    return replace(package, name=name, purl="", python=python)
 
 
 def _environment(package: Package) -> str:
@@ -194,24 +207,10 @@ def _origin(before: Package, after: Package, note: Callable[[str, Shown, Shown],
         moved |= note("channel", before.conda.channel, after.conda.channel)
         moved |= note("subdir", before.conda.subdir, after.conda.subdir)
     if before.python is not None and after.python is not None:
-        moved |= note("direct_url", _url(before.python.direct_url), _url(after.python.direct_url))
+        moved |= note("direct_url", *origins(before.python.direct_url, after.python.direct_url))
         if before.python.environment == after.python.environment:
             note("location", before.python.location, after.python.location)
     return moved
-
-
-def _url(url: DirectUrl | None) -> str | None:
-    if url is None:
-        return None
-    pinned = f"{url.vcs}+{url.url}@{url.commit}" if url.vcs else url.url
-    parts = [pinned]
-    if url.subdirectory:
-        parts.append(f"subdirectory={url.subdirectory}")
-    if url.archive_sha256:
-        parts.append(f"sha256={url.archive_sha256}")
-    if url.editable:
-        parts.append("editable")
-    return " ".join(parts)
 
 
 def _files(

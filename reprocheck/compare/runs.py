@@ -18,7 +18,8 @@ def compare_run(a: Manifest, b: Manifest) -> Delta:
     """Differences of `run` but its inputs and outputs. When it started and how long it took do not count."""
     before, after = a.run, b.run
     if before is None or after is None:
-        return one_sided("run", before is not None, after is not None)
+        alone = one_sided("run", before is not None, after is not None)
+        return Delta(differences=_changed_since(a, b), unknowns=alone.unknowns)
     found: list[Difference] = []
     for name, old, new in _rows(before, after):
         found.extend(differ("run", name, "value", old, new))
@@ -118,6 +119,21 @@ def _written(before: RunRecord, after: RunRecord) -> tuple[list[Difference], tup
     more = f" and {len(open_paths) - 1} more" if len(open_paths) > 1 else ""
     reason = "both runs wrote it outside the outputs, and its content is not recorded"
     return found, (Unknown(section="changes", where=f"{open_paths[0]}{more}", reason=reason),)
+
+
+def _changed_since(a: Manifest, b: Manifest) -> tuple[Difference, ...]:
+    """Tell what was changed in a container against an image, which has no changes by definition.
+
+    Where reprocheck itself started the command, what was written is its effect and no difference.
+    """
+    if any(side.run is None and side.image is None for side in (a, b)):
+        return ()
+    old, new = (_paths(side.run) if side.run is not None and not side.run.fresh else {} for side in (a, b))
+    return tuple(
+        d
+        for path in sorted(old.keys() | new.keys())
+        for d in differ("run", path, "written", old.get(path), new.get(path))
+    )
 
 
 def _paths(run: RunRecord) -> dict[str, str]:

@@ -86,7 +86,9 @@ def _loaded(d: Difference) -> Suspicion:
         why = "the file is the same by its bytes, or its bytes could not be read"
         return suspect(d, "PKG-341", Group.PYTHON, weight=20, severity="low", why=why)
     if d.attribute == "module":
-        return suspect(d, "PKG-342", Group.PYTHON, weight=_NUMERIC_MODULE_WEIGHT)
+        alone = d.before is None or d.after is None
+        why = "one of the runs imported this module, the other did not" if alone else ""
+        return suspect(d, "PKG-342", Group.PYTHON, weight=_NUMERIC_MODULE_WEIGHT, why=why)
     if d.type:
         return suspect(d, "PKG-341", Group.NUMERIC, weight=84)
     return suspect(d, "PKG-341", Group.PYTHON, weight=40, severity="medium")

@@ -2,16 +2,20 @@
 
 Packages fold under the one whose requirements made them move (`pins`), OS packages under the first of their
 source package, libraries and modules under the package that brings them, and facets of one CPU, package or
-framework under the most telling one. Nothing is folded by a list of names, and what looks like another name
-is never folded.
+framework under the most telling one. What is built for another machine folds under the machine, what lies in
+an environment that one side alone has under that, and what runs show of one cause under it. Nothing is folded
+by a list of names, and what looks like another name is never folded.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from reprocheck.explain.architecture import fold_architecture
+from reprocheck.explain.environments import fold_cards, fold_environments
 from reprocheck.explain.forest import Forest
 from reprocheck.explain.judging import normal_name
+from reprocheck.explain.observed import fold_module_files, fold_threads, fold_written
 from reprocheck.explain.pins import fold_pins
 from reprocheck.explain.suspicion import Suspicion
 from reprocheck.model.change import Difference
@@ -22,9 +26,11 @@ Key = tuple[str, str]
 
 _MOVED = ("version", "presence")
 _FACETS: dict[str, tuple[str, ...]] = {
-    "cpu.features": ("cpu.level",),
-    "cpu.microcode": ("cpu.model",),
-    "cpu.vendor": ("cpu.model",),
+    "cpu.features": ("cpu.architecture", "cpu.level"),
+    "cpu.level": ("cpu.architecture",),
+    "cpu.microcode": ("cpu.architecture", "cpu.model"),
+    "cpu.model": ("cpu.architecture",),
+    "cpu.vendor": ("cpu.architecture", "cpu.model"),
     "version_id": ("id",),
     "codename": ("id", "version_id"),
     "numa.memory_bytes": ("memory_bytes",),
@@ -37,10 +43,16 @@ def fold(suspicions: Sequence[Suspicion], a: Manifest, b: Manifest) -> dict[int,
     forest = Forest()
     moved = _moved_packages(suspicions)
     _fold_facets(suspicions, forest)
+    fold_architecture(suspicions, forest)
+    fold_environments(suspicions, a, b, forest)
+    fold_cards(suspicions, forest)
     _fold_frameworks(suspicions, moved, a, b, forest)
     fold_pins(suspicions, a, b, forest)
     _fold_sources(suspicions, a, b, forest)
     _fold_brought(suspicions, moved, a, b, forest)
+    fold_written(suspicions, moved, a, b, forest)
+    fold_threads(suspicions, forest)
+    fold_module_files(suspicions, forest)
     heads = {index: forest.root(index) for index in range(len(suspicions))}
     return {index: head for index, head in heads.items() if head != index}
 

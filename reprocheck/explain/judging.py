@@ -11,27 +11,13 @@ from packaging.utils import canonicalize_name
 
 from reprocheck.explain import tables
 from reprocheck.explain.context import CONTEXT, REPOSITORY, judge_context
+from reprocheck.explain.judging_machine import judge_host, judge_os
+from reprocheck.explain.judging_packages import judge_package
 from reprocheck.explain.suspicion import Group, Suspicion, suspect
 from reprocheck.model.change import Delta, Difference
 from reprocheck.model.manifest import Manifest
 
 _CODE_LIKE = re.compile(r".*\.(?:py|pyx|pth|ipynb|sh|so(?:\.[0-9.]+)?|json|ya?ml|toml|cfg|ini)")
-_MINOR = ("location", "architecture")
-_DESCRIPTION = frozenset(
-    {
-        "source",
-        "provides",
-        "conflicts",
-        "multi-arch",
-        "owner",
-        "extras",
-        "has-record",
-        "file-count",
-        "requires-listed",
-        "pip-name",
-    }
-)
-"""What metadata says of a package beside version and content."""
 PLACES = ("executable", "prefix", "base")
 """What of a Python environment only says where it lies."""
 _CONFIGURATION = ("entrypoint", "command", "working_dir", "user")
@@ -129,42 +115,7 @@ def _judge_variable(d: Difference, setting: Setting) -> Suspicion:
 
 
 def _judge_package(d: Difference, _: Setting) -> Suspicion:
-    if d.attribute in ("wheel", "remnant"):
-        return suspect(d, "PKG-345", Group.FILES, weight=10)
-    known = tables.package(d.type, normal_name(d.type, d.name))
-    python = d.type in ("pypi", "conda")
-    weight, why = (known.weight, known.why) if known is not None else (20, "")
-    group = _package_group(known, python)
-    if known is not None and known.role == "tool":
-        return suspect(d, "PKG-334", group, weight=0, why=why)
-    if d.attribute == "version":
-        code = known.code if known is not None else ("PKG-331" if python else "PKG-332")
-        return suspect(d, code, group, weight=weight, why=why)
-    if d.attribute == "presence":
-        if known is not None:
-            return suspect(d, "PKG-333", group, weight=weight, severity="medium", why=why)
-        return suspect(d, "PKG-333", group, weight=weight, effect=None if python else "break")
-    if d.attribute in _MINOR:
-        return suspect(d, "PKG-339", group)
-    if d.attribute == "effective":
-        return suspect(d, "PKG-337", group, weight=weight)
-    if d.attribute in _DESCRIPTION:
-        return suspect(d, "PKG-348", group, weight=5)
-    if known is not None:
-        return suspect(d, "PKG-316", group, weight=weight)
-    return suspect(d, "PKG-316", group, weight=weight, severity="medium", effect=None if python else "bytes")
-
-
-def _package_group(known: tables.Knowledge | None, python: bool) -> Group:
-    if known is None or known.role == "tool":
-        return Group.PYTHON if python else Group.SYSTEM
-    if known.role == "driver":
-        return Group.DRIVER
-    if python and known.role not in ("interpreter", "tz", "locale"):
-        return Group.NUMERIC
-    if known.role in ("numeric", "blas", "decoder"):
-        return Group.NUMERIC
-    return Group.PYTHON if python else Group.SYSTEM
+    return judge_package(d, tables.package(d.type, normal_name(d.type, d.name)))
 
 
 _LIBRARY_RULES = {
@@ -197,12 +148,6 @@ def _judge_python(d: Difference, _: Setting) -> Suspicion:
     return suspect(d, "PKG-337", Group.PYTHON, weight=10, effect="none", severity="info", why=why)
 
 
-def _judge_os(d: Difference, _: Setting) -> Suspicion:
-    if d.name == "libc":
-        return suspect(d, "CPU-110", Group.SYSTEM, weight=85)
-    return suspect(d, "IMG-514", Group.SYSTEM, weight=40)
-
-
 def _judge_image(d: Difference, setting: Setting) -> Suspicion:
     if d.name == "platform":
         return suspect(d, "CPU-111", Group.MACHINE, weight=95)
@@ -214,41 +159,6 @@ def _judge_image(d: Difference, setting: Setting) -> Suspicion:
             d, "IMG-515", Group.COMMAND, weight=20, effect="none" if setting.both_run else None, why=why
         )
     return suspect(d, "IMG-510" if setting.content_differs else "IMG-511", Group.FILES)
-
-
-_HOST_RULES = {
-    "cpu.architecture": ("CPU-111", 100),
-    "cpu.level": ("CPU-101", 95),
-    "cpu.features": ("CPU-101", 90),
-    "cpu.model": ("CPU-114", 70),
-    "cpu.vendor": ("CPU-114", 72),
-    "cpu.microcode": ("CPU-115", 10),
-    "cpu.logical": ("CPU-112", 40),
-    "cpu.allowed": ("CPU-112", 42),
-    "cpu.quota_millicpus": ("CPU-112", 44),
-    "cpu.cores": ("CPU-112", 38),
-    "cpu.sockets": ("CPU-112", 30),
-    "numa": ("CPU-112", 28),
-    "memory_bytes": ("CPU-117", 20),
-    "numa.memory_bytes": ("CPU-117", 18),
-    "memory_limit_bytes": ("CPU-117", 22),
-    "gpus": ("GPU-203", 85),
-    "driver.version": ("DRV-218", 30),
-    "driver.cuda_maximum": ("DRV-218", 20),
-    "driver.user_mode": ("DRV-218", 28),
-    "driver.claims": ("DRV-218", 15),
-}
-_GPU_RULES = {"compute_capability": ("GPU-201", 92), "name": ("GPU-209", 80), "mig": ("GPU-209", 78)}
-
-
-def _judge_host(d: Difference, _: Setting) -> Suspicion:
-    if d.name.startswith("gpus["):
-        field = d.name.partition("].")[2]
-        whole_card = ("GPU-203", 84)
-        code, weight = _GPU_RULES.get(field, ("GPU-210", 10)) if field else whole_card
-    else:
-        code, weight = _HOST_RULES.get(d.name, ("CPU-116", 10))
-    return suspect(d, code, Group.DRIVER if code == "DRV-218" else Group.MACHINE, weight=weight)
 
 
 _SAME_CONTENT = {
@@ -276,9 +186,9 @@ _SECTIONS: Mapping[str, Callable[[Difference, Setting], Suspicion]] = {
     "packages": _judge_package,
     "libraries": _judge_library,
     "pythons": _judge_python,
-    "os": _judge_os,
+    "os": lambda difference, _: judge_os(difference),
     "image": _judge_image,
-    "host": _judge_host,
+    "host": lambda difference, _: judge_host(difference),
     "outputs": _judge_output,
     **dict.fromkeys(CONTEXT, lambda difference, _: judge_context(difference)),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reprocheck.codec import seal
 from reprocheck.compare import compare
 from reprocheck.compare.packages import compare_packages
 from reprocheck.model.change import Difference
@@ -151,3 +152,53 @@ def test_foreign_architectures_of_one_name_stay_apart() -> None:
 
 def test_a_shadowed_copy_that_becomes_effective_differs() -> None:
     assert attributes(make_pypi("x", effective=False), make_pypi("x")) == ["effective"]
+
+
+def test_one_archive_is_the_same_wherever_it_lay() -> None:
+    """What it held decides; where somebody built it does not, and hides no difference in it."""
+    one, two = (
+        make_pypi("x", direct_url=DirectUrl(url=f"file:///{place}/x.whl", archive_sha256=sha("1")))
+        for place in ("a", "b")
+    )
+    assert found((one,), (two,)) == ()
+    sealed = [seal(make_manifest(packages=(p,))) for p in (one, two)]
+    assert compare(*sealed).differences == ()
+
+
+def test_what_the_digest_of_an_archive_does_not_explain_is_no_matter_of_its_place() -> None:
+    """Another installer beside another place: the sealed contents differ, and that is said."""
+    one, two = (
+        make_pypi("x", installer=tool, direct_url=DirectUrl(url=f"file:///{tool}", archive_sha256=sha("1")))
+        for tool in ("pip", "uv")
+    )
+    sealed = [seal(make_manifest(packages=(p,))) for p in (one, two)]
+    assert [d.name for d in compare(*sealed).differences] == ["content digest"]
+
+
+def test_another_archive_or_an_archive_without_a_digest_is_told_with_its_place() -> None:
+    def of(place: str, digest: str, subdirectory: str = "") -> Package:
+        url = DirectUrl(url=f"file:///{place}", archive_sha256=digest, subdirectory=subdirectory)
+        return make_pypi("x", direct_url=url)
+
+    for one, two in (
+        (of("a", ""), of("b", "")),
+        (of("a", sha("1")), of("a", sha("2"))),
+        (of("a", sha("1")), of("b", "")),
+        (of("a", sha("1")), of("b", sha("1"), "src")),
+    ):
+        assert attributes(one, two) == attributes(two, one) == ["direct_url"]
+
+
+def test_the_wheel_of_one_archive_is_told_by_its_tag_and_not_by_its_place() -> None:
+    one, two = (
+        make_pypi("x", build=place, direct_url=DirectUrl(url=f"file:///{place}", archive_sha256=sha("1")))
+        for place in ("1", "2")
+    )
+    assert attributes(one, two) == ["wheel-build"]
+
+
+def test_of_several_copies_the_equal_ones_are_one_whoever_installed_them() -> None:
+    shadowed = make_pypi("x", effective=False, installer="pip")
+    again = make_pypi("X", effective=False, installer="uv", requested=True)
+    (d,) = found((shadowed,), (again, make_pypi("x")))
+    assert (d.attribute, d.before, d.after) == ("presence", None, "1.0")

@@ -371,3 +371,18 @@ def test_variables_that_an_unpacked_root_cannot_tell_are_not_absent() -> None:
     assert ("environment", "the whole section") in open_ends(image, root)
     assert ("environment", "the whole section") in open_ends(root, image)
     assert open_ends(root, root) == []
+
+
+def test_what_was_changed_in_a_container_is_told_against_its_image() -> None:
+    """An image has no changes; where a run is recorded they are effects of its command."""
+    changes = (
+        Change(path="/app/train.py", kind="modified"),
+        Change(path="/var/log/x", kind="added", volatile=True),
+    )
+    image = {"run": None}
+    container = {"run": make_run(changes=changes)}
+    assert rows(image, container) == [("/app/train.py", "written", None, "modified")]
+    assert rows(container, image) == [("/app/train.py", "written", "modified", None)]
+    assert open_ends(image, container) == [("run", "the whole section")]
+    assert rows(image, {"run": make_run(changes=changes, fresh=True)}) == []
+    assert rows({"run": None, "image": None}, container) == []

@@ -9,6 +9,8 @@ import pytest
 
 from reprocheck.compare import compare
 from reprocheck.explain import rank
+from reprocheck.explain.fixes import fix_of
+from reprocheck.explain.sides import sides_of
 from reprocheck.model.image import OperatingSystem, Source
 from reprocheck.model.package import DirectUrl
 from reprocheck.model.run import Resources
@@ -296,7 +298,7 @@ def test_an_environment_that_the_second_side_lacks_is_not_taken_for_another_one(
         packages=(make_pypi("x", "1", **here),), pythons=(make_python(), venv("/opt/venv/bin/python"))
     )
     b = make_manifest(packages=(), pythons=(make_python(),))
-    fixes = {f.name: f.fix for f in rank(compare(a, b), a, b).findings}
+    fixes = {d.name: fix_of(d, sides_of(a, b)) for d in compare(a, b).differences}
     assert fixes["x"] == "make the environment of /opt/venv/bin/python first, then install x 1"
 
 

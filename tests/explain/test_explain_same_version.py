@@ -89,7 +89,7 @@ CASES: list[tuple[str, str, Side, Side]] = [
     ("version", "CPU-110", packages(make_deb("libc6", "2.36-9")), packages(make_deb("libc6", "1:2.36-9"))),
     (
         "architecture",
-        "PKG-339",
+        "PKG-350",
         packages(make_deb("libc6")),
         packages(make_deb("libc6", architecture="arm64")),
     ),
