@@ -34,6 +34,7 @@ def diff(
     """
     from reprocheck.compare import compare
     from reprocheck.compare.coverage import common, merge
+    from reprocheck.compare.outputs import agreement
     from reprocheck.explain import rank
     from reprocheck.explain.forecast import forecast
     from reprocheck.explain.mending import mend
@@ -47,6 +48,7 @@ def diff(
         report,
         forecast=forecast(a, b),
         mending=mend(a, b, sifted.delta) if with_fix else None,
+        outputs=agreement(a, b),
     )
 
 

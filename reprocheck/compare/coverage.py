@@ -7,10 +7,9 @@ different; what neither side tells is left out in silence, as it is for two mani
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from reprocheck.compare.placement import align
-from reprocheck.model.base import replace
+from reprocheck.model.base import Frozen, replace
 from reprocheck.model.change import Delta
 from reprocheck.model.host import Cpu, Driver, Gpu, Host
 from reprocheck.model.image import OperatingSystem
@@ -40,8 +39,7 @@ _UNTOLD: tuple[tuple[str, Section, str], ...] = (
 _OS = ("id", "version_id", "name", "codename", "libc")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Common:
+class Common(Frozen, frozen=True, kw_only=True):
     """Both sides as far as both can tell, and what else there was."""
 
     first: Manifest

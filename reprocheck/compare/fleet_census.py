@@ -34,6 +34,7 @@ from reprocheck.compare.fleet_software import (
 )
 from reprocheck.compare.packages import normal_name
 from reprocheck.errors import InputFault
+from reprocheck.model.base import Frozen
 from reprocheck.model.change import Section
 from reprocheck.model.manifest import Manifest, UnknownField
 from reprocheck.model.package import Package
@@ -42,8 +43,7 @@ from reprocheck.model.unknown import Unknown
 Thing = TypeVar("Thing", bound=Hashable)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Part:
+class Part(Frozen, frozen=True, kw_only=True):
     """One section of a manifest that is taken in as a whole."""
 
     section: Section

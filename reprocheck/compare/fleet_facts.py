@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from reprocheck.compare.difference import Shown
+from reprocheck.model.base import Frozen, field
 from reprocheck.model.change import Section
 from reprocheck.model.context import Job, Label
 from reprocheck.model.environment import IN_FORCE, Variable
@@ -44,8 +44,7 @@ class Fact(NamedTuple):
     """What it means that members have different values: how they were looked at is no fact of theirs."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Context:
+class Context(Frozen, frozen=True, kw_only=True):
     """What the facts of one member owe to the other members."""
 
     homes: tuple[str, ...] = ()

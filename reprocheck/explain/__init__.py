@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Literal
 
 from reprocheck.explain.fixes import fix_of
@@ -16,6 +15,7 @@ from reprocheck.explain.sides import Sides, sides_of
 from reprocheck.explain.suspicion import EFFECTS, SHOWN, Suspicion, title_of
 from reprocheck.explain.tables import rules
 from reprocheck.explain.usage import USED, Usage
+from reprocheck.model.base import replace
 from reprocheck.model.change import SEVERITIES, Delta, Difference, DiffReport, Finding, Suppression
 from reprocheck.model.manifest import Manifest
 from reprocheck.model.rule import Rule

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from reprocheck.explain import tables
 from reprocheck.explain.judging import normal_name
+from reprocheck.model.base import Frozen, field
 from reprocheck.model.environment import IN_FORCE
 from reprocheck.model.host import Cpu, Gpu
 from reprocheck.model.manifest import Manifest
@@ -15,8 +14,7 @@ _ARCHITECTURES = {"amd64": "x86_64", "arm64": "aarch64", "x64": "x86_64"}
 _ROLES = frozenset({"numeric", "blas", "openmp", "decoder"})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Facts:
+class Facts(Frozen, frozen=True, kw_only=True):
     """One side, with what its observation says read out once."""
 
     manifest: Manifest

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 
 from packaging.utils import canonicalize_name
@@ -14,6 +13,7 @@ from reprocheck.explain.context import CONTEXT, REPOSITORY, judge_context
 from reprocheck.explain.judging_machine import judge_host, judge_os
 from reprocheck.explain.judging_packages import judge_package
 from reprocheck.explain.suspicion import Group, Suspicion, suspect
+from reprocheck.model.base import Frozen
 from reprocheck.model.change import Delta, Difference
 from reprocheck.model.manifest import Manifest
 
@@ -23,8 +23,7 @@ PLACES = ("executable", "prefix", "base")
 _CONFIGURATION = ("entrypoint", "command", "working_dir", "user")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Setting:
+class Setting(Frozen, frozen=True, kw_only=True):
     """What a judgement needs to know beside the difference itself."""
 
     origins: Mapping[str, frozenset[str]]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from reprocheck.explain.mending_vital import SYSTEMS, has_system, vital_of
 from reprocheck.explain.sides import Sides
+from reprocheck.model.base import Frozen
 from reprocheck.model.manifest import Manifest
 from reprocheck.model.mending import Tool
 from reprocheck.model.package import PythonEnvironment
@@ -19,8 +19,7 @@ MANAGERS: Mapping[str, tuple[Tool, frozenset[str]]] = {
 """The tool of a type of package, and the packages that bring it."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ground:
+class Ground(Frozen, frozen=True, kw_only=True):
     """Both sides, with what is looked up for every difference worked out once."""
 
     sides: Sides

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Literal
 
+from reprocheck.model.base import Frozen
 from reprocheck.model.mending import Step, Tool
 
 Verb = Literal["remove", "install", "again", "remove-last", "export", "unset", "flag"]
@@ -14,8 +14,7 @@ Key = tuple[str, str]
 """Type and normalised name of a package."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ask:
+class Ask(Frozen, frozen=True, kw_only=True):
     """One thing that one tool is to do, for the difference of one subject."""
 
     tool: Tool

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from fnmatch import translate
 from typing import Literal, get_args
 
 from reprocheck.errors import UsageFault
 from reprocheck.explain import tables
-from reprocheck.model.base import replace
+from reprocheck.model.base import Frozen, replace
 from reprocheck.model.change import Delta, Difference, Section, Suppression
 
 Origin = Literal["default", "configuration", "option"]
@@ -25,8 +24,7 @@ _SECTIONS: tuple[str, ...] = get_args(Section)
 _LONGEST = 1024
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ignore:
+class Ignore(Frozen, frozen=True, kw_only=True):
     """One pattern, read."""
 
     pattern: str
@@ -40,8 +38,7 @@ class Ignore:
     why: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Sifted:
+class Sifted(Frozen, frozen=True, kw_only=True):
     """A delta without what was ignored, and what that was."""
 
     delta: Delta

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
 from reprocheck.explain.judging import normal_name
-from reprocheck.model.base import replace as change
+from reprocheck.model.base import Frozen, replace
 from reprocheck.model.change import Difference
 from reprocheck.model.environment import Variable
 from reprocheck.model.manifest import Manifest
@@ -16,8 +15,7 @@ Index = Mapping[tuple[str, str, str | None, str], Package]
 """By type, normalised name, version (None for any) and place ('' for any)."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Sides:
+class Sides(Frozen, frozen=True, kw_only=True):
     """Both manifests, with what fixes look up in them."""
 
     a: Manifest
@@ -37,8 +35,8 @@ class Sides:
             return self
         return replace(
             self,
-            a=change(self.a, environment=self.variables_a.get(d.name, ())),
-            b=change(self.b, environment=self.variables_b.get(d.name, ())),
+            a=replace(self.a, environment=self.variables_a.get(d.name, ())),
+            b=replace(self.b, environment=self.variables_b.get(d.name, ())),
         )
 
     def before(self, d: Difference) -> Package | None:

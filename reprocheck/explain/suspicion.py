@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
 from enum import IntEnum
 from typing import Literal
 
 from reprocheck.explain.tables import rules
 from reprocheck.model import change
+from reprocheck.model.base import Frozen
 from reprocheck.model.change import SEVERITIES, Difference, Effect, Severity
 
+_SEPARATORS = re.compile(r"[-_.]+")
 EFFECTS: tuple[Effect, ...] = ("result", "break", "bytes", "none", "symptom")
 
 
@@ -47,8 +49,7 @@ SHOWN: dict[Group, change.Group] = {
 """How a report names the groups."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Suspicion:
+class Suspicion(Frozen, frozen=True, kw_only=True):
     """One judged difference."""
 
     difference: Difference
@@ -69,7 +70,9 @@ class Suspicion:
         """
         d = self.difference
         effect, severity = EFFECTS.index(self.effect), SEVERITIES.index(self.severity)
-        place = (d.section, d.type, d.name, d.where, d.attribute, d.before or "", d.after or "")
+        # How a name is spelled decides only between what nothing else tells apart.
+        spelled = _SEPARATORS.sub("-", d.name.lower())
+        place = (d.section, d.type, spelled, d.name, d.where, d.attribute, d.before or "", d.after or "")
         return (self.used == "idle", effect, self.group, -self.weight, severity, *place)
 
 

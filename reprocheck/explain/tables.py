@@ -7,11 +7,11 @@ They are data files of the package, each row with a source and the day it was ch
 from __future__ import annotations
 
 import importlib.resources
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any, cast
 
 from reprocheck import strictjson
+from reprocheck.model.base import Frozen
 from reprocheck.model.change import Effect
 from reprocheck.model.rule import Rule
 
@@ -22,8 +22,7 @@ class RankedRule(Rule, frozen=True, kw_only=True):
     effect: Effect
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Knowledge:
+class Knowledge(Frozen, frozen=True, kw_only=True):
     """One row about names: what a variable or a package has to do with results."""
 
     patterns: tuple[str, ...]
@@ -39,8 +38,7 @@ class Knowledge:
     """For packages: `numeric`, `blas`, `openmp`, `libc`, `decoder`, `tool`, ..."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Noise:
+class Noise(Frozen, frozen=True, kw_only=True):
     """One row about differences that tell nothing anywhere."""
 
     section: str

@@ -9,11 +9,11 @@ alone.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from reprocheck.explain import tables
 from reprocheck.explain.judging import normal_name
+from reprocheck.model.base import Frozen
 from reprocheck.model.change import Difference
 from reprocheck.model.loaded import Loaded
 from reprocheck.model.manifest import Manifest
@@ -31,8 +31,7 @@ Key = tuple[str, str]
 """Package type and normalised name."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Side:
+class _Side(Frozen, frozen=True, kw_only=True):
     """What one observed run loaded, by every name that a difference may have for it."""
 
     places: Mapping[Key, frozenset[str]]

@@ -180,7 +180,7 @@ class Examination:
                     kind="cycle",
                     severity=rules.CYCLE.severity,
                     package=names[0],
-                    requirement=" -> ".join(names),
+                    requirement=" → ".join(names),
                     found=f"{len(component)} packages require each other",
                     causes=tuple(self._cause(step) for step in steps),
                     broken=False,

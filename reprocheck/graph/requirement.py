@@ -157,7 +157,8 @@ def _read_any(line: str) -> Need:
     try:
         requirement = Requirement(line)
     except ValueError as error:
-        raise ValueError(str(error).splitlines()[0]) from None
+        said = str(error).partition("\n")[0]
+        raise ValueError(f"cannot be read: {said[:1].lower()}{said[1:]}") from None
     bracket = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
     marker = requirement.marker
     constraint = str(requirement.specifier)

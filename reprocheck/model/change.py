@@ -141,6 +141,17 @@ class Gap(Value, frozen=True, kw_only=True):
     """How to capture it: `run --observe`."""
 
 
+class OutputAgreement(Value, frozen=True, kw_only=True):
+    """How many outputs of two recorded runs agree."""
+
+    compared: Count
+    """Names on either side that the records do not both call volatile."""
+    differing: Count
+    """Of these, how many differ in content or are on one side only."""
+    rewritten: Count = 0
+    """Of these, how many have equal content in other bytes."""
+
+
 class DiffReport(Stamped, frozen=True, kw_only=True):
     """The result of `diff`."""
 
@@ -159,3 +170,5 @@ class DiffReport(Stamped, frozen=True, kw_only=True):
     forecast: Forecast | None = None
     mending: Mending | None = None
     """Only with `--fix`."""
+    outputs: OutputAgreement | None = None
+    """None where a side is no recorded run, or no output was compared."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from reprocheck.model.change import GROUPS, DiffReport, Finding
+from reprocheck.model.change import GROUPS, DiffReport, Finding, OutputAgreement
 from reprocheck.render.safe import show
 from reprocheck.render.wording import plural
 
@@ -74,3 +74,42 @@ def group_lines(findings: Sequence[Finding]) -> list[str]:
 def total(findings: Iterable[Finding]) -> int:
     """Return how many differences findings stand for, the folded ones included."""
     return sum(1 + len(finding.folded) for finding in findings)
+
+
+def folded_names(finding: Finding) -> tuple[str, ...]:
+    """Return what moved with a finding, each once.
+
+    Another fact of the same name is `its cuda`, the same fact in another place `its version elsewhere`; what
+    is there twice is `libfoo.so (2)`.
+    """
+    said = Counter[str](_own(name, finding) for name in finding.folded)
+    return tuple(name if count == 1 else f"{name} ({count})" for name, count in said.items())
+
+
+def _own(name: str, head: Finding) -> str:
+    start = f"{head.name} ("
+    if not (name.startswith(start) and name.endswith(")")):
+        return name
+    attribute = name[len(start) : -1]
+    said = f"its {attribute.replace('_', ' ')}"
+    return f"{said} elsewhere" if attribute == head.attribute else said
+
+
+def alike_pairs(findings: Iterable[Finding]) -> list[tuple[str, str]]:
+    """Return each pair of look-alike names once, in rank order, the one that is not plain ASCII first."""
+    pairs: dict[frozenset[str], tuple[str, str]] = {}
+    for finding in findings:
+        for other in finding.alike:
+            pair = (other, finding.name) if finding.name.isascii() else (finding.name, other)
+            pairs.setdefault(frozenset(pair), pair)
+    return list(pairs.values())
+
+
+def agreed(outputs: OutputAgreement) -> str:
+    """Return how many outputs of two runs agree, in words."""
+    if outputs.differing:
+        verb = "differs" if outputs.differing == 1 else "differ"
+        return f"{outputs.differing} of {plural(outputs.compared, 'output')} {verb}"
+    how = " in content" if outputs.rewritten else ""
+    rest = f", {outputs.rewritten} in other bytes" if outputs.rewritten else ""
+    return f"the outputs of both runs are equal{how} ({outputs.compared} compared{rest})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reprocheck.model.change import DiffReport, Finding
-from reprocheck.render.diff_groups import counted, parts
+from reprocheck.render.diff_groups import agreed, alike_pairs, counted, parts
 from reprocheck.render.safe import show
 from reprocheck.render.wording import arrow, plural, revealed
 
@@ -39,8 +39,11 @@ def _suspect(finding: Finding) -> str:
 def _second(report: DiffReport, suspects: list[Finding], idle: list[Finding], symptoms: list[Finding]) -> str:
     counts = [counted(suspects)]
     counts += [f"{len(idle)} never loaded"] if idle else []
-    counts += [plural(len(symptoms), "output differs", "outputs differ")] if symptoms else []
-    alike = sum(bool(finding.alike) for finding in report.findings)
+    if report.outputs is not None:
+        counts.append(agreed(report.outputs))
+    elif symptoms:
+        counts.append(plural(len(symptoms), "output differs", "outputs differ"))
+    alike = len(alike_pairs(report.findings))
     counts += [plural(alike, "look-alike name")] if alike else []
     suppressed = sum(suppression.count for suppression in report.suppressed)
     open_ends = len(report.unknowns) + len(report.left_out)

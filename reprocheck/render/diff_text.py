@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reprocheck.model.change import DiffReport, Finding
-from reprocheck.render.diff_groups import IDLE, counted, group_lines, parts, total
+from reprocheck.model.change import DiffReport, Finding, OutputAgreement
+from reprocheck.render.diff_groups import (
+    IDLE,
+    agreed,
+    alike_pairs,
+    counted,
+    folded_names,
+    group_lines,
+    parts,
+    total,
+)
 from reprocheck.render.safe import show
 from reprocheck.render.style import PLAIN, Style
 from reprocheck.render.wording import arrow, flow, plural, revealed, side, unknown_lines, wrapped
@@ -25,14 +34,16 @@ def render(report: DiffReport, *, everything: bool = False, style: Style = PLAIN
     word, said = _headline(report, [*suspects, *idle])
     spoken = [(f"{word}:", f"{style.paint(word, 'bold', _COLORS[word])}:")]
     lines = [flow([*spoken, *((part, part) for part in said.split(" "))], width=width, indent="  ")]
-    lines += _alike(report.findings)
+    if report.outputs is not None and not report.outputs.differing:
+        lines.append(agreed(report.outputs))
+    lines += _alike(report.findings, everything, width)
     if report.verdict == "differs":
         lines.append("")
         shown = suspects if everything else suspects[:FIRST_SCREEN]
         for number, finding in enumerate(shown, start=1):
             lines += _finding(number, finding, everything, style, width)
         lines += _rest(suspects[len(shown) :], idle, everything, style, width, len(shown))
-        lines += _outputs(symptoms, everything, width)
+        lines += _outputs(report, symptoms, everything, width)
         if not report.explained:
             plainly = "Nothing that was found explains a difference in results."
             lines += [wrapped(plainly, indent="", width=width), *_gaps(report, width)]
@@ -43,7 +54,7 @@ def render(report: DiffReport, *, everything: bool = False, style: Style = PLAIN
     lines += _noise(noise, width)
     lines += _suppressed(report, everything, width)
     open_ends = (*report.unknowns, *report.left_out)
-    lines += [f"not compared: {len(open_ends)}", *unknown_lines(open_ends)] if open_ends else []
+    lines += [f"not compared: {len(open_ends)}", *unknown_lines(open_ends, width=width)] if open_ends else []
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
@@ -64,20 +75,22 @@ def _headline(report: DiffReport, causes: Sequence[Finding]) -> tuple[str, str]:
             return report.verdict, f"{plural(len(causes), 'difference')}{also}{tail}"
 
 
-def _alike(findings: Sequence[Finding]) -> list[str]:
+def _alike(findings: Sequence[Finding], everything: bool, width: int) -> list[str]:
     """Warn of look-alike names before everything else: they may rank low, and mean an attack."""
-    flagged = [finding for finding in findings if finding.alike]
-    lines = []
-    for finding in flagged[:_NAMED]:
-        others = ", ".join(revealed(name) for name in finding.alike[:_NAMED])
-        lines.append(f"  {revealed(finding.name)} looks like {others}")
-    if len(flagged) > _NAMED:
-        lines.append(f"  … and {len(flagged) - _NAMED} more")
-    return [f"look-alike names: {len(flagged)}", *lines] if flagged else []
+    pairs = alike_pairs(findings)
+    if not pairs:
+        return []
+    lines = [f"look-alike names: {len(pairs)}"]
+    for name, other in pairs if everything else pairs[:_NAMED]:
+        words = f"{revealed(name)} looks like {revealed(other)}".split(" ")
+        lines.append("  " + flow([(word, word) for word in words], width=width - 2, indent="    "))
+    if len(lines) <= len(pairs):
+        lines.append(f"  … and {len(pairs) - _NAMED} more (--all shows them)")
+    return lines
 
 
 def _finding(number: int, finding: Finding, everything: bool, style: Style, width: int) -> list[str]:
-    name = show(finding.name)
+    name = revealed(finding.name) if finding.alike else show(finding.name)
     words = [
         (f"{number:>2}. {finding.severity:<6} {finding.code} ", _marked(number, finding, style)),
         (name, style.paint(name, "bold")),
@@ -85,11 +98,8 @@ def _finding(number: int, finding: Finding, everything: bool, style: Style, widt
     words += [(word, word) for word in _facts(finding, width)]
     lines = [flow(words, width=width, indent=_INDENT)]
     if everything and finding.folded:
-        names = ", ".join(show(name) for name in finding.folded)
+        names = ", ".join(show(name) for name in folded_names(finding))
         lines.append(wrapped(f"with it: {names}", indent=_INDENT, width=width))
-    if finding.alike:
-        names = ", ".join(revealed(name) for name in finding.alike)
-        lines.append(wrapped(f"{revealed(finding.name)} looks like {names}", indent=_INDENT, width=width))
     lines.append(wrapped(show(finding.why, limit=600), indent=_INDENT, width=width))
     if finding.fix:
         lines.append(f"{_INDENT}fix: {show(finding.fix, limit=400)}")
@@ -107,8 +117,9 @@ def _facts(finding: Finding, width: int) -> list[str]:
         words.append(show(finding.attribute.replace("_", " ")))
     words += [f"{side(finding.before, limit=2 * width)} →", side(finding.after, limit=2 * width)]
     if finding.folded:
-        named = ", ".join(show(name) for name in finding.folded[:_NAMED])
-        more = ", …" if len(finding.folded) > _NAMED else ""
+        names = folded_names(finding)
+        named = ", ".join(show(name) for name in names[:_NAMED])
+        more = ", …" if len(names) > _NAMED else ""
         words += [
             f"(+{len(finding.folded)} that moved with it:",
             *f"{named}{more})".split(" "),
@@ -137,15 +148,22 @@ def _rest(
     return [*lines, ""]
 
 
-def _outputs(symptoms: Sequence[Finding], everything: bool, width: int) -> list[str]:
+def _outputs(report: DiffReport, symptoms: Sequence[Finding], everything: bool, width: int) -> list[str]:
     if not symptoms:
         return []
-    lines = [f"{plural(len(symptoms), 'output differs', 'outputs differ')} (the effect, not a cause):"]
+    lines = [f"{_counted_outputs(report.outputs, len(symptoms))}:"]
     most = symptoms if everything else symptoms[:FIRST_SCREEN]
     lines += [f"  {show(f.name)}  {arrow(f.before, f.after, limit=width)}" for f in most]
     if len(symptoms) > len(most):
         lines.append(f"  … and {len(symptoms) - len(most)} more")
     return [*lines, ""]
+
+
+def _counted_outputs(outputs: OutputAgreement | None, listed: int) -> str:
+    if outputs is not None and not outputs.differing:
+        return "equal content in other bytes"
+    said = plural(listed, "output differs", "outputs differ") if outputs is None else agreed(outputs)
+    return f"{said} (the effect, not a cause)"
 
 
 def _gaps(report: DiffReport, width: int) -> list[str]:

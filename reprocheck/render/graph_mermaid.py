@@ -2,6 +2,7 @@
 
 Mermaid has no escape character: inside a quoted label everything that could end the label, start Markdown or
 HTML, or be read as an entity is written as an entity code (`#34;`). Names never become identifiers.
+What is owned or needed at run time says so on its line, since a flowchart has no legend.
 Source: mermaid.js.org/syntax/flowchart.html, "Entity codes to escape characters".
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 from reprocheck.model.conflict import GraphReport
 from reprocheck.render.safe import show
 
+_ARROWS = {"requires": "-->", "needs": "-.->", "owns": "--o"}
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,:+-()=/")
 
 
@@ -22,7 +24,9 @@ def render(report: GraphReport) -> str:
     red = []
     edges = [edge for edge in report.edges if edge.source in names and edge.target in names]
     for number, edge in enumerate(edges):
-        arrow = f"-->|{_quoted(edge.requirement)}|" if edge.broken else "-->"
+        words = ["" if edge.kind == "requires" else edge.kind, edge.requirement if edge.broken else ""]
+        label = " ".join(filter(None, words))
+        arrow = _ARROWS[edge.kind] + (f"|{_quoted(label)}|" if label else "")
         lines.append(f"  {names[edge.source]} {arrow} {names[edge.target]}")
         if edge.broken:
             red.append(str(number))

@@ -11,6 +11,7 @@ from html import escape
 from itertools import pairwise
 
 from reprocheck.model.conflict import Edge, GraphReport, Node
+from reprocheck.render.edge_kinds import WORDS, present
 from reprocheck.render.layers import Arrangement, arrange
 from reprocheck.render.safe import show
 from reprocheck.render.wording import plural
@@ -21,6 +22,7 @@ MOST_NODES = 200
 LABEL = 36
 """Characters of a label that are shown; the tooltip has more."""
 
+_LINES = {"needs": "dashed", "owns": "dotted"}
 _CHARACTER = 7.3  # pixels of one character of the font, at 12 px
 _HEIGHT, _ROW, _GAP, _MARGIN, _TOP = 28, 44, 190, 24, 64
 
@@ -34,7 +36,8 @@ _STYLE = """
   .broken rect { fill: #ffebe9; stroke: #c62828; stroke-width: 2; }
   .broken text, .why { fill: #b71c1c; }
   .bad { stroke: #c62828; stroke-width: 2; }
-  .owns, .needs { stroke-dasharray: 4 3; }
+  .needs { stroke-dasharray: 7 4; }
+  .owns { stroke-dasharray: 2 3; }
   .halo { fill: #ffffff; opacity: 0.9; }
   @media (prefers-color-scheme: dark) {
     svg { background: #0d1117; }
@@ -62,10 +65,7 @@ def render(report: GraphReport) -> str:
         for e, bends in zip(edges, plan.bends, strict=True)
     ]
     title = _title(report)
-    left = len(report.nodes) - len(drawn)
-    note = (
-        f"{plural(left, 'node')} more not drawn" if left else "red: broken; dashed: owns or needs at run time"
-    )
+    note = _note(report, nodes=len(drawn), edges=len(edges))
     width = max(width, int(2 * _MARGIN + len(title) * 9.2), int(2 * _MARGIN + len(note) * _CHARACTER))
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
@@ -164,6 +164,18 @@ def _title(report: GraphReport) -> str:
     if not report.conflicts:
         return f"no conflicts in {counted}"
     return f"{plural(len(report.conflicts), 'conflict')} ({broken} broken) in {counted}"
+
+
+def _note(report: GraphReport, *, nodes: int, edges: int) -> str:
+    """What the lines mean, and what is not in the picture."""
+    said = ["red: broken", *(f"{_LINES[kind]}: {WORDS[kind]}" for kind in present(report) if kind in _LINES)]
+    if nodes < len(report.nodes):
+        said.append(
+            f"{nodes} of {len(report.nodes)} nodes and {edges} of {len(report.edges)} lines are drawn"
+        )
+    elif edges < len(report.edges):
+        said.append(f"{edges} of {len(report.edges)} lines are drawn")
+    return "; ".join(said)
 
 
 def _label(node: Node) -> str:

@@ -34,8 +34,11 @@ def wrapped(text: str, *, indent: str, width: int = 100) -> str:
     return textwrap.fill(text, width=width, initial_indent=indent, subsequent_indent=indent)
 
 
-def unknown_lines(unknowns: Sequence[Unknown], *, most: int = 10) -> list[str]:
-    """Return one line per unknown; those of one section with one reason share a line; the rest is counted."""
+def unknown_lines(unknowns: Sequence[Unknown], *, most: int = 10, width: int = 0) -> list[str]:
+    """Return one line per unknown; those of one section with one reason share a line; the rest is counted.
+
+    With a `width`, a longer line goes on below itself.
+    """
     groups: dict[tuple[str, str], list[str]] = {}
     for unknown in unknowns:
         groups.setdefault((unknown.section, unknown.reason), []).append(unknown.where)
@@ -43,7 +46,10 @@ def unknown_lines(unknowns: Sequence[Unknown], *, most: int = 10) -> list[str]:
     for (section, reason), places in groups.items():
         named = ", ".join(show(place) for place in places[:3])
         where = named if len(places) <= 3 else f"{named} and {len(places) - 3} more"
-        lines.append(f"  {section}: {where}: {show(reason)}")
+        line = f"{section}: {where}: {show(reason)}"
+        if width:
+            line = flow([(word, word) for word in line.split(" ")], width=width - 2, indent="    ")
+        lines.append(f"  {line}")
     if len(lines) > most:
         lines = [*lines[:most], f"  … and {len(lines) - most} more (all are in the JSON)"]
     return lines

@@ -57,6 +57,25 @@ def test_requirements_point_to_the_right(show: Opener) -> None:
     )
 
 
+def test_kinds_of_lines_look_different_and_the_legend_names_them(show: Opener) -> None:
+    browser = show(SMALL)
+    browser.click("#show-all")
+
+    def style(kind: str) -> Any:
+        return browser.run(f"return {CY}.edges('.{kind}').map((edge) => edge.style('line-style'))")
+
+    assert set(style("requires")) == {"solid"}
+    assert style("needs") == ["dashed"]
+    assert style("owns") == ["dotted"]
+    legend = browser.run("return [...document.querySelectorAll('.legend li')].map((e) => e.innerText.trim())")
+    assert legend[2:] == ["requires", "in vain", "needs when it runs", "owns the files of"]
+    looks = browser.run(
+        "return [...document.querySelectorAll('.legend .line')]"
+        ".map((e) => getComputedStyle(e)).map((s) => `${s.borderTopWidth} ${s.borderTopStyle}`)"
+    )
+    assert len(set(looks)) == 4
+
+
 def test_two_thousand_nodes_are_drawn_searched_and_left_again(show: Opener) -> None:
     browser = show(LARGE)
     browser.click("#show-all")

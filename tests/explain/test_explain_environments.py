@@ -101,3 +101,14 @@ def test_another_card_among_more_of_them_is_told_beside_their_number() -> None:
     after = {"host": make_host(gpus=(make_gpu(name="NVIDIA H100"), make_gpu(index=1)))}
     found = findings(before, after)
     assert {name: f.folded for name, f in found.items()} == {"gpus": ("gpus[1]",), "gpus[0].name": ()}
+
+
+def test_how_names_are_spelled_changes_no_order_of_findings() -> None:
+    """An environment ranks as what lies in it, and between equals the name decides, however it is written."""
+    own = make_pypi("M", environment=VENV.executable, location="/opt/v")
+    b = make_manifest(packages=(own,), pythons=(make_python(), VENV))
+    orders = [
+        [f.code for f in rank(compare(a, b), a, b).findings]
+        for a in (make_manifest(packages=(make_pypi(name),)) for name in ("libc6", "LIBC6"))
+    ]
+    assert orders[0] == orders[1]

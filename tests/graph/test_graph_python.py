@@ -330,7 +330,7 @@ def test_a_cycle_is_a_remark_and_the_chain_starts_at_a_root() -> None:
     broken, cycle = report.conflicts
     assert broken.causes[0].chain == ("root 1.0", "b 1.0", "a 1.0")
     assert (cycle.code, cycle.severity, cycle.broken) == ("DEP-431", "info", False)
-    assert cycle.requirement == "a -> b -> a"
+    assert cycle.requirement == "a → b → a"
     assert cycle.found == "3 packages require each other"
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reprocheck.compare import compare
 from reprocheck.explain import rank
-from reprocheck.model.change import GROUPS, DiffReport, Finding, Gap, Suppression
+from reprocheck.model.change import GROUPS, DiffReport, Finding, Gap, OutputAgreement, Suppression
 from reprocheck.model.manifest import Manifest
 from reprocheck.model.unknown import Unknown
 from reprocheck.render import diff_terse, diff_text
@@ -101,6 +101,61 @@ def test_look_alikes_are_warned_of_first_with_their_code_points() -> None:
     odd = finding(1, name="nump\u0443", alike=("numpy",))
     text = diff_text.render(report(*(finding(n) for n in range(10)), odd))
     assert text.splitlines()[1:3] == ["look-alike names: 1", "  nump\\u{443} looks like numpy"]
+
+
+def test_each_pair_of_look_alikes_is_told_once() -> None:
+    odd, plain = "nump\u0443", "numpy"
+    both = (
+        finding(1, name=plain, after=None, alike=(odd,)),
+        finding(2, name=odd, before=None, alike=(plain,)),
+    )
+    for everything in (False, True):
+        text = diff_text.render(report(*both), everything=everything)
+        assert text.splitlines()[1:3] == ["look-alike names: 1", "  nump\\u{443} looks like numpy"]
+        assert text.count("looks like") == 1
+        assert "PKG-330  nump\\u{443} [pypi] (absent)" in text
+    assert "1 look-alike name," in diff_terse.render(report(*both))
+
+
+def test_look_alikes_beyond_the_third_pair_are_counted_and_told_by_all() -> None:
+    many = [finding(n, name=f"p\u0443{n}", alike=(f"py{n}",)) for n in range(5)]
+    assert "  … and 2 more (--all shows them)\n" in diff_text.render(report(*many))
+    assert diff_text.render(report(*many), everything=True).count("looks like") == 5
+
+
+def test_what_was_folded_is_told_apart_from_its_head() -> None:
+    names = ("torch (cuda)", "torch (version)", "libtorch.so", "libtorch.so", "torch (x) y")
+    torch = finding(1, name="torch", attribute="version", folded=names)
+    text = diff_text.render(report(torch), everything=True, width=200)
+    assert "(+5 that moved with it: its cuda, its version elsewhere, libtorch.so (2), …)\n" in text
+    assert "with it: its cuda, its version elsewhere, libtorch.so (2), torch (x) y\n" in text
+
+
+def test_equal_outputs_of_two_runs_are_the_first_thing_said() -> None:
+    equal = OutputAgreement(compared=3, differing=0)
+    text = diff_text.render(report(finding(1), outputs=equal))
+    assert text.splitlines()[1] == "the outputs of both runs are equal (3 compared)"
+    assert diff_text.render(report(outputs=equal)) == (
+        "identical: nothing differs\nthe outputs of both runs are equal (3 compared)\n"
+    )
+    assert "the outputs of both runs are equal (3 compared)" in diff_terse.render(report(outputs=equal))
+
+
+def test_outputs_that_differ_are_told_of_how_many() -> None:
+    symptom = finding(2, effect="symptom", section="outputs", name="/out/m", type="")
+    some = report(finding(1), symptom, outputs=OutputAgreement(compared=3, differing=1))
+    assert "1 of 3 outputs differs (the effect, not a cause):\n  /out/m" in diff_text.render(some)
+    assert "are equal" not in diff_text.render(some)
+    assert "1 of 3 outputs differs" in diff_terse.render(some)
+
+
+def test_outputs_of_equal_content_in_other_bytes_are_not_said_to_differ() -> None:
+    symptom = finding(2, effect="symptom", section="outputs", name="/out/m", type="")
+    same = report(symptom, outputs=OutputAgreement(compared=3, differing=0, rewritten=1))
+    text = diff_text.render(same)
+    assert "are equal in content (3 compared, 1 in other bytes)\n" in text
+    assert "equal content in other bytes:\n  /out/m" in text
+    assert "output differs" not in text
 
 
 def test_nothing_that_explains_is_said_plainly_with_what_was_not_captured() -> None:

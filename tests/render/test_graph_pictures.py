@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from reprocheck.graph import analyse
 from reprocheck.limits import DEFAULT
+from reprocheck.model.base import replace
 from reprocheck.model.conflict import Edge, GraphReport, Node
 from reprocheck.render import graph_dot, graph_graphml, graph_mermaid, graph_svg
 from reprocheck.render.layers import arrange
@@ -45,6 +46,8 @@ def picture(name: str) -> GraphReport:
         edges=(
             Edge(source=name, target="b", requirement=name, broken=True),
             Edge(source="b", target=name, requirement="x"),
+            Edge(source="b", target=name, requirement=name, broken=True, kind="needs"),
+            Edge(source="b", target=name, requirement=name, kind="owns"),
             Edge(source="b", target="gone", requirement="x"),
         ),
         unknowns=(),
@@ -53,17 +56,21 @@ def picture(name: str) -> GraphReport:
 
 _DOT_STRING = r'"(?:[^"\\\n]|\\["\\])*"'
 _DOT_NODE = re.compile(rf"  n\d+ \[label={_DOT_STRING}, tooltip={_DOT_STRING}(, color=.*)?\];")
-_DOT_EDGE = re.compile(rf"  n\d+ -> n\d+( \[label={_DOT_STRING}, color=.*\])?;")
+_DOT_STYLE = "style=(?:dashed|dotted)"
+_DOT_EDGE = re.compile(
+    rf"  n\d+ -> n\d+(?: \[(?:label={_DOT_STRING}, color=[^\n]*?penwidth=2)?(?:, )?(?:{_DOT_STYLE})?\])?;"
+)
+_DOT_LEGEND = re.compile(rf'  label={_DOT_STRING}; labelloc=b; fontname="sans-serif"; fontsize=10;')
 _MERMAID_LABEL = r'"[A-Za-z0-9 .,:+\-()=/#;]*"'
 _MERMAID_NODE = re.compile(rf"  n\d+\[{_MERMAID_LABEL}\]")
-_MERMAID_EDGE = re.compile(rf"  n\d+ -->(\|{_MERMAID_LABEL}\|)? n\d+")
+_MERMAID_EDGE = re.compile(rf"  n\d+ (?:-->|-\.->|--o)(\|{_MERMAID_LABEL}\|)? n\d+")
 
 
 def check_dot(text: str) -> None:
     """Every line is one of ours."""
     assert text.endswith("}\n")
     for line in text.splitlines()[4:-1]:
-        assert _DOT_NODE.fullmatch(line) or _DOT_EDGE.fullmatch(line), line
+        assert any(rule.fullmatch(line) for rule in (_DOT_NODE, _DOT_EDGE, _DOT_LEGEND)), line
 
 
 def check_mermaid(text: str) -> None:
@@ -122,6 +129,38 @@ def test_a_real_conflict_as_mermaid() -> None:
     )
 
 
+def kinds(*names: str) -> GraphReport:
+    """One edge of each kind between two packages, the last one broken."""
+    edges = tuple(
+        Edge(source="a", target="b", requirement="libb", kind=name, broken=name == names[-1])  # type: ignore[arg-type]
+        for name in names
+    )
+    return replace(picture("a"), edges=edges)
+
+
+def test_every_picture_tells_kinds_of_edges_apart_and_what_they_mean() -> None:
+    """By the line and in words; requirements alone need no legend."""
+    every = kinds("requires", "owns", "needs")
+    dot = graph_dot.render(every)
+    assert "solid: requires; dashed: needs when it runs; dotted: owns the files of" in dot
+    assert "n0 -> n1;" in dot
+    assert "n0 -> n1 [style=dotted];" in dot
+    assert "penwidth=2, style=dashed];" in dot
+    assert graph_mermaid.render(every).splitlines()[3:6] == [
+        "  n0 --> n1",
+        '  n0 --o|"owns"| n1',
+        '  n0 -.->|"needs libb"| n1',
+    ]
+    svg = graph_svg.render(every)
+    assert "red: broken; dashed: needs when it runs; dotted: owns the files of</text>" in svg
+    assert 'class="edge owns"' in svg
+    assert 'class="edge needs bad"' in svg
+
+    plain = kinds("requires")
+    assert "requires" not in graph_dot.render(plain)
+    assert "red: broken</text>" in graph_svg.render(plain)
+
+
 def test_an_empty_report_is_still_a_valid_picture() -> None:
     """Nothing to draw."""
     report = analyse(make_manifest(packages=(), pythons=(), libraries=()), limits=DEFAULT)
@@ -139,12 +178,11 @@ def test_a_hostile_name_stays_text_in_xml(name: str) -> None:
     """GraphML and SVG: no element, attribute or character reference is made of a name."""
     graph = nx.parse_graphml(graph_graphml.render(picture(name)))
     assert set(graph) == {"n0", "n1"}
-    assert graph.edges["n0", "n1"]["requirement"] == show(name, limit=10_000).replace(
-        "\ufffe", "\\u{fffe}"
-    ).replace("\uffff", "\\u{ffff}")
+    (said,) = [data["requirement"] for source, _, data in graph.edges(data=True) if source == "n0"]
+    assert said == show(name, limit=10_000).replace("\ufffe", "\\u{fffe}").replace("\uffff", "\\u{ffff}")
     tags = [element.tag.rpartition("}")[2] for element in check_xml(graph_svg.render(picture(name))).iter()]
     assert set(tags) <= {"svg", "title", "style", "defs", "marker", "path", "text", "g", "rect"}
-    assert tags.count("g") == 3
+    assert tags.count("g") == 4
 
 
 @given(st.text(max_size=60))
@@ -176,7 +214,7 @@ def test_a_large_picture_shows_the_broken_part_and_counts_the_rest() -> None:
     text = graph_svg.render(report)
     assert "p400 (missing)" in text
     assert "p399 1.0" in text
-    assert "201 nodes more not drawn" in text
+    assert "200 of 401 nodes and 198 of 400 lines are drawn" in text
     assert graph_svg.render(report) == text
 
 

@@ -130,7 +130,8 @@ def test_a_conflict_tells_its_chain_and_fix() -> None:
     )
 
     assert "1 conflict (1 broken) in 3 packages, 2 requirements" in text
-    assert "because root 1.0 → A 1.0 requires B>=2" in text
+    assert "A 1.0 requires B>=2, found 1.4\n" in text
+    assert "asked for by root 1.0 → A 1.0\n" in text
     assert "fix: pip install 'B>=2'" in text
 
 

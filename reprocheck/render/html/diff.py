@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reprocheck.model.change import SECTIONS, SEVERITIES, DiffReport, Finding
-from reprocheck.render.diff_groups import counted, parts, total
+from reprocheck.render.diff_groups import agreed, alike_pairs, counted, folded_names, parts, total
 from reprocheck.render.html.page import build
 from reprocheck.render.html.words import EFFECTS, GROUPS
 from reprocheck.render.wording import plural
@@ -58,7 +58,8 @@ def render_diff(report: DiffReport) -> str:
         title=f"diff: {report.verdict}",
         report=report,
         headline=_headline(report),
-        alike=[finding for finding in report.findings if finding.alike],
+        alike=alike_pairs(report.findings),
+        folded=folded_names,
         first=[entry for entry in entries if id(entry.finding) in shown],
         more=len(suspects) - len(shown) + len(idle),
         idle=len(idle),
@@ -89,18 +90,24 @@ def choices(
 
 
 def _headline(report: DiffReport) -> str:
+    said = _said(report)
+    if report.outputs is not None:
+        return f"{said}; {agreed(report.outputs)}"
+    _, _, symptoms, _ = parts(report)
+    return f"{said}; {plural(len(symptoms), 'output differs', 'outputs differ')}" if symptoms else said
+
+
+def _said(report: DiffReport) -> str:
     if report.verdict == "identical":
         return f"nothing{' else' if any(s.count for s in report.suppressed) else ''} differs"
     if report.verdict == "inconclusive":
         sections = ", ".join(sorted({unknown.section for unknown in report.unknowns}))
         return f"nothing that was seen differs, but not everything was seen ({sections})"
-    suspects, idle, symptoms, _ = parts(report)
+    suspects, idle, _, _ = parts(report)
     causes = [*suspects, *idle]
     folded = total(causes) - len(causes)
     said = plural(len(causes), "difference") + (f", {folded} folded behind them" if folded else "")
-    said += f": {counted(causes)}" if causes else ""
-    outputs = plural(len(symptoms), "output differs", "outputs differ")
-    return f"{said}; {outputs}" if symptoms else said
+    return f"{said}: {counted(causes)}" if causes else said
 
 
 def _groups(entries: list[Entry]) -> tuple[Group, ...]:

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 from reprocheck.model.change import SEVERITIES
 from reprocheck.model.conflict import Conflict, GraphReport
+from reprocheck.render.edge_kinds import WORDS, present
+from reprocheck.render.graph_wording import COPIES, because, colon, subject, told
 from reprocheck.render.html.diff import MOST_ROWS, choices
 from reprocheck.render.html.embedding import Json
 from reprocheck.render.html.page import build
@@ -24,6 +26,7 @@ def render_graph(report: GraphReport) -> str:
     labels, asked = _by_label(report), _by_asking(report)
     places = [_places(conflict, labels, asked) for conflict in listed]
     drawn = _drawn(report, places)
+    data = _data(report, places, drawn) if drawn else None
     return build(
         "graph.html.j2",
         scripts=("cytoscape.min.js", "page.js", "layers.js", "graph.js") if drawn else ("page.js",),
@@ -36,9 +39,15 @@ def render_graph(report: GraphReport) -> str:
         conflicts=listed,
         left=len(report.conflicts) - len(listed),
         placed=[bool(found) for found in places],
-        edge_kinds=sorted({edge.kind for edge in report.edges} - {"requires"}),
-        not_drawn=len(report.nodes) - len(drawn),
-        data=_data(report, places, drawn) if drawn else None,
+        edge_kinds=[(kind, WORDS[kind]) for kind in present(report) if kind != "requires"],
+        not_drawn=_not_drawn(report, data),
+        partial=len(report.nodes) < report.packages,
+        data=data,
+        subject=subject,
+        colon=colon,
+        told=told,
+        because=because,
+        copies=COPIES,
         choices=[
             ("severity", "Severity", choices((c.severity for c in listed), SEVERITIES)),
             ("kind", "Kind", choices((c.kind for c in listed), ())),
@@ -51,6 +60,19 @@ def render_graph(report: GraphReport) -> str:
 def state(conflict: Conflict) -> str:
     """Return what a conflict counts as: `waived`, `broken` (it alone decides exit code 1) or `remark`."""
     return "waived" if conflict.waived else "broken" if conflict.broken else "remark"
+
+
+def _not_drawn(report: GraphReport, data: dict[str, Json] | None) -> str:
+    """What the picture leaves out, in words; '' where it holds everything."""
+    if data is None:
+        return ""
+    counts = (("packages", data["nodes"], report.nodes), ("lines", data["edges"], report.edges))
+    said = [
+        f"{len(shown)} of {len(known)} {name}"
+        for name, shown, known in counts
+        if isinstance(shown, list) and len(shown) < len(known)
+    ]
+    return " and ".join(said)
 
 
 def _verdict(report: GraphReport) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reprocheck.model.change import GROUPS
+from reprocheck.model.change import GROUPS, OutputAgreement
 from reprocheck.model.unknown import Unknown
 from reprocheck.render.html import diff as module
 from reprocheck.render.html import render_diff, words
@@ -83,6 +83,29 @@ def test_look_alikes_are_told_before_the_suspects(page: Page) -> None:
 
     assert heading < page.elements.index(page.all("h2", id="first")[0])
     assert "torch looks like t\u043erch (\u043e is U+043E CYRILLIC SMALL LETTER O)" in page.text
+
+
+def test_each_pair_of_look_alikes_is_listed_once() -> None:
+    odd, plain = "nump\u0443", "numpy"
+    both = (finding(1, name=plain, alike=(odd,)), finding(2, name=odd, alike=(plain,)))
+    page = parse(render_diff(diff_report(*both)))
+    callout = page.all("section", class_="callout")[0].text
+    assert callout.count("looks like") == 1
+    assert "Names that look alike 1" in " ".join(callout.split())
+
+
+def test_how_many_outputs_agree_is_in_the_headline() -> None:
+    equal = OutputAgreement(compared=3, differing=0)
+    for report in (diff_report(outputs=equal), diff_report(finding(0), outputs=equal)):
+        said = parse(render_diff(report)).all("p", class_="verdict")[0].text
+        assert "; the outputs of both runs are equal (3 compared)" in said
+    some = diff_report(finding(0), outputs=OutputAgreement(compared=3, differing=2))
+    assert "; 2 of 3 outputs differ" in parse(render_diff(some)).all("p", class_="verdict")[0].text
+
+
+def test_what_was_folded_is_told_apart_from_its_head() -> None:
+    page = parse(render_diff(diff_report(finding(0, name="torch", folded=("torch (cuda)", "x", "x")))))
+    assert "+3 that moved only because of it its cuda x (2)" in page.text
 
 
 def test_every_group_has_a_name_and_a_place() -> None:

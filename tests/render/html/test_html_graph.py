@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reprocheck.model.conflict import Edge, Node
+from reprocheck.model.conflict import Cause, Edge, Node
 from reprocheck.render.html import graph as module
 from reprocheck.render.html import render_graph
 from tests.render.html.parsing import Page, parse
@@ -26,7 +26,7 @@ def test_the_list_says_all_without_the_picture(page: Page) -> None:
     rows = [" ".join(e.text.split()) for e in page.elements if "data-row" in e.attributes]
     for said in (
         "high ✗ broken pkg-5 pypi DEP-101",
-        "unsatisfied: numpy<2, found 2.1.0",
+        "unsatisfied: pkg-5 1.0 requires numpy<2, found 2.1.0",
         "No version can satisfy everyone.",
         "pip install 'numpy<2'",
         "Why: 2 requirements",
@@ -35,7 +35,7 @@ def test_the_list_says_all_without_the_picture(page: Page) -> None:
         "In /usr/bin/python3.11",
     ):
         assert said in rows[0]
-    assert "missing: libgone>=3, not installed" in rows[1]
+    assert "missing: pkg-11 1.0 requires libgone>=3, which is not installed" in rows[1]
     assert "Smallest change that fits everyone: libgone>=3,<4" in rows[1]
     assert "Waived: tested on this machine until 2027" in rows[3]
     assert "used DEP-103 pkg-7, 1 conflict, until 2027-01-31: tested on this machine" in page.text
@@ -86,8 +86,54 @@ def test_a_picture_too_large_keeps_what_belongs_to_conflicts(monkeypatch: pytest
 
     assert len(data["nodes"]) == 12
     assert len(data["part"]) == 8
-    assert "50 packages that belong to no conflict are not in the picture" in page.text
+    assert "12 of 62 packages and " in page.text
     assert all(max(start, end) < 12 for start, end, *_ in data["edges"])
+
+
+def test_lines_that_are_left_out_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = graph()
+    assert "are in the picture" not in parse(render_graph(whole)).text
+    monkeypatch.setattr(module, "MOST_EDGES", 12)
+    page = parse(render_graph(whole))
+    edges = page.data()["edges"]
+
+    assert len(edges) == 12
+    assert sum(broken for *_, broken, _ in edges) == 2
+    said = f"12 of {len(whole.edges)} lines are in the picture, those of conflicts first"
+    assert said in " ".join(page.text.split())
+
+
+def test_copies_are_asked_for_and_got_not_required() -> None:
+    got = Cause(requirement="libx.so", parent="/c.so", chain=("/c.so", "/b/libx.so"))
+    named = Cause(requirement="libx", parent="libx.so", chain=("/a/libx.so",))
+    item = conflict(
+        kind="two-copies",
+        package="libx",
+        requirement="one libx",
+        found="/a/libx.so, /b/libx.so",
+        causes=(got, named),
+        minimal=(),
+        solution="",
+    )
+    text = " ".join(parse(render_graph(graph(conflicts=(item,)))).text.split())
+    assert "two-copies: libx: there should be one libx, found /a/libx.so, /b/libx.so" in text
+    assert "Why: 2 places /c.so asks for libx.so and gets /b/libx.so libx.so" in text
+
+
+def test_a_report_of_a_part_says_so() -> None:
+    assert "graph --full" not in parse(render_graph(graph())).text
+    said = "Only what is near a conflict is in this report; reprocheck graph --full draws all 900 packages."
+    assert said in parse(render_graph(graph(packages=900))).text
+    bare = parse(render_graph(graph(nodes=(), edges=(), packages=900)))
+    assert bare.all("h2", id="picture-title") == []
+    assert "No picture: these conflicts are about no single package." in bare.text
+
+
+def test_a_sentence_is_no_command_to_copy() -> None:
+    items = (conflict(fix="Take /opt out of LD_LIBRARY_PATH."), conflict(fix="pip install 'numpy<2'"))
+    page = parse(render_graph(graph(conflicts=items)))
+    assert "Take /opt out of LD_LIBRARY_PATH." in page.text
+    assert len(page.all("button", class_="copy")) == 1
 
 
 def test_an_edge_to_nowhere_is_left_out() -> None:

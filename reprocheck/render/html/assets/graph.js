@@ -34,6 +34,7 @@
   const present = new Set();
   // Without conflicts, or when everything belongs to one, there is nothing to choose.
   showPart.hidden = part.length === nodes.length;
+  showAll.hidden = showPart.hidden;
 
   const styles = () => [
     {
@@ -80,7 +81,7 @@
         width: 1,
       },
     },
-    { selector: 'edge.needs', style: { 'target-arrow-shape': 'diamond', width: 1.5 } },
+    { selector: 'edge.needs', style: { 'line-style': 'dashed' } },
     { selector: 'edge.owns', style: { 'line-style': 'dotted', 'target-arrow-shape': 'none' } },
     {
       selector: 'edge.broken',
@@ -89,14 +90,13 @@
         'font-size': 11,
         label: 'data(text)',
         'line-color': colour('--high'),
-        'line-style': 'dashed',
         'min-zoomed-font-size': 6,
         opacity: 1,
         'target-arrow-color': colour('--high'),
         'text-background-color': colour('--back'),
         'text-background-opacity': 0.9,
         'text-background-padding': 2,
-        width: 2,
+        width: 3,
       },
     },
     { selector: '.faded', style: { opacity: 0.15, 'text-opacity': 0.3 } },
@@ -168,7 +168,7 @@
     const only = present.size === part.length && part.every((index) => present.has(index));
     showPart.setAttribute('aria-pressed', String(only));
     showAll.setAttribute('aria-pressed', String(all));
-    told.textContent = `${present.size} of ${nodes.length} packages drawn`;
+    told.textContent = `${present.size} of ${nodes.length} ${nodes.length === 1 ? 'package' : 'packages'} drawn`;
   };
 
   const look = (elements, middle) => {
