@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass
 
 from reprocheck.graph.system import (
     Clash,
@@ -18,6 +17,7 @@ from reprocheck.graph.system import (
     find_system_conflicts,
     sorted_packages,
 )
+from reprocheck.model.base import Frozen
 from reprocheck.model.conflict import Conflict
 from reprocheck.model.manifest import Manifest
 from reprocheck.model.package import Package
@@ -28,8 +28,7 @@ _RELATION = re.compile(
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Relation:
+class Relation(Frozen, frozen=True, kw_only=True):
     """`name`, `name>=1.2`; the version may be fuzzy (`~1.2` is 1.2 and 1.2.3)."""
 
     name: str

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass
 
 from reprocheck.graph import rules
 from reprocheck.graph.parts import Part, conda_id
 from reprocheck.graph.paths import adjacency, chain_to, shortest_ways
+from reprocheck.model.base import Frozen
 from reprocheck.model.conflict import Cause, Conflict, Edge, Node
 from reprocheck.model.manifest import Manifest
 from reprocheck.model.package import Conda, Package
@@ -36,8 +36,7 @@ _SIGNS = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MatchSpec:
+class MatchSpec(Frozen, frozen=True, kw_only=True):
     """`name version build`: what a conda package depends on."""
 
     name: str

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from dataclasses import dataclass
 
 from reprocheck.graph.system import (
     Clash,
@@ -19,6 +18,7 @@ from reprocheck.graph.system import (
     find_system_conflicts,
     sorted_packages,
 )
+from reprocheck.model.base import Frozen
 from reprocheck.model.conflict import Conflict
 from reprocheck.model.manifest import Manifest
 from reprocheck.model.package import Package
@@ -33,8 +33,7 @@ _TERM = re.compile(
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Term:
+class Term(Frozen, frozen=True, kw_only=True):
     """One alternative: `name:arch (operator version)`."""
 
     name: str
@@ -43,8 +42,7 @@ class Term:
     version: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DebianLink:
+class DebianLink(Frozen, frozen=True, kw_only=True):
     """One dependency group and who meets it; `target` is None when nobody does."""
 
     parent: Package
@@ -53,8 +51,7 @@ class DebianLink:
     target: Package | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DebianGraph:
+class DebianGraph(Frozen, frozen=True, kw_only=True):
     """Every dependency group of every installed Debian package."""
 
     packages: tuple[Package, ...]

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
 from reprocheck import strictjson
 from reprocheck.graph import rules
+from reprocheck.model.base import Frozen
 from reprocheck.model.conflict import Cause, Conflict
 from reprocheck.model.host import Driver
 from reprocheck.model.manifest import Manifest
 from reprocheck.model.unknown import Unknown
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DriverMinimum:
+class DriverMinimum(Frozen, frozen=True, kw_only=True):
     """The oldest Linux driver that runs one CUDA release; from 11 on, one row stands for a whole major."""
 
     cuda: str
@@ -74,8 +73,7 @@ def find_driver_conflicts(manifest: Manifest) -> tuple[tuple[Conflict, ...], tup
     return tuple(found), tuple(unknowns)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Runtime:
+class Runtime(Frozen, frozen=True, kw_only=True):
     """A CUDA runtime, and every version that it is told to have, the trusted one first."""
 
     name: str

@@ -6,9 +6,9 @@ What is not of the usual shape (`in`, `~=`, reversed operands, many brackets) is
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from reprocheck.graph.release import read_bounds
+from reprocheck.model.base import Frozen
 
 MOST_ALTERNATIVES = 16
 """Alternatives of one marker, once multiplied out; a marker with more is left to `packaging`."""
@@ -38,8 +38,7 @@ def normalise(name: str) -> str:
     return name.lower()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Alternative:
+class Alternative(Frozen, frozen=True, kw_only=True):
     """Clauses that hold together: those on the environment, and those on the extra that is asked for."""
 
     clauses: tuple[Clause, ...] = ()

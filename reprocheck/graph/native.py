@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib.resources import files
@@ -13,7 +12,7 @@ from packaging.version import InvalidVersion, Version
 
 from reprocheck import strictjson
 from reprocheck.graph import rules_below as rules
-from reprocheck.model.base import replace
+from reprocheck.model.base import Frozen, replace
 from reprocheck.model.conflict import Cause, Conflict
 from reprocheck.model.installing import pip_of
 from reprocheck.model.manifest import Manifest
@@ -27,8 +26,7 @@ NUMPY_1 = "NUMPY_1"
 """As `LinkNeed.wanted` writes it."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Optional:
+class Optional(Frozen, frozen=True, kw_only=True):
     """Needs that are no fault when nothing meets them: patterns of the consumer's path and of the SONAME."""
 
     consumer: str
@@ -95,8 +93,7 @@ def _folded(found: list[Conflict]) -> list[Conflict]:
     return rest
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Place:
+class _Place(Frozen, frozen=True, kw_only=True):
     """Whose an object is, and in which environment it lies."""
 
     label: str

@@ -6,8 +6,8 @@ Node ids are the border between the modules: an edge of one may end in a node of
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from reprocheck.model.base import Frozen
 from reprocheck.model.conflict import Conflict, Edge, Node, Unexamined
 from reprocheck.model.manifest import Manifest
 from reprocheck.model.package import Package
@@ -20,8 +20,7 @@ DRIVER = "driver:"
 Drawn = tuple[tuple[Node, ...], tuple[Edge, ...]]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Part:
+class Part(Frozen, frozen=True, kw_only=True):
     """Conflicts and unknowns, and what of the graph belongs to them. Any order; the caller sorts.
 
     A node that several parts give is broken when one of them says so; its label is the first one's. An edge

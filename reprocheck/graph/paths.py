@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
+
+from reprocheck.model.base import Frozen
 
 LONGEST_CHAIN = 64
 """Names of one chain that are kept; the middle of a longer one is folded, with a count."""
@@ -28,8 +29,7 @@ def adjacency(nodes: Iterable[str], edges: Iterable[tuple[str, str]]) -> dict[st
     }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Tree:
+class Tree(Frozen, frozen=True, kw_only=True):
     """The shortest way from a root to each node that one reaches."""
 
     parents: Mapping[str, str]

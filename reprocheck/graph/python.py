@@ -11,6 +11,7 @@ from reprocheck.graph.interpreter import Interpreter, describe_interpreter
 from reprocheck.graph.marker import Alternatives, normalise
 from reprocheck.graph.release import Reading, admits, read_release
 from reprocheck.graph.requirement import Need, RequirementReader
+from reprocheck.model.base import Frozen
 from reprocheck.model.manifest import Manifest
 from reprocheck.model.package import Package, PythonEnvironment
 from reprocheck.model.unknown import Unknown
@@ -58,8 +59,7 @@ class Link(NamedTuple):
         return not self.present or self.fits is False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PythonGraph:
+class PythonGraph(Frozen, frozen=True, kw_only=True):
     """One environment, evaluated."""
 
     python: PythonEnvironment

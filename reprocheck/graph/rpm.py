@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass
 
 from reprocheck.graph.rpm_boolean import BadExpression, Expression, read_expression
 from reprocheck.graph.system import (
@@ -20,6 +19,7 @@ from reprocheck.graph.system import (
     find_system_conflicts,
     sorted_packages,
 )
+from reprocheck.model.base import Frozen
 from reprocheck.model.conflict import Conflict
 from reprocheck.model.manifest import Manifest
 from reprocheck.model.package import Package
@@ -28,8 +28,7 @@ from reprocheck.model.unknown import Unknown
 _RELATION = re.compile(r"(?P<name>\S+)(?: (?P<sign><=|>=|<|>|=) (?P<version>\S+))?")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Capability:
+class Capability(Frozen, frozen=True, kw_only=True):
     """`name`, or a range of its versions."""
 
     name: str

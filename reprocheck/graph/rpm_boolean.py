@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from reprocheck.model.base import Frozen
+
 LONGEST = 16_384
 """Characters of one expression."""
 
@@ -17,8 +19,7 @@ class BadExpression(ValueError):
     """An expression that cannot be evaluated; the text says why and can end a sentence."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Item:
+class Item(Frozen, frozen=True, kw_only=True):
     """A capability, or an operator over the last `count` values."""
 
     text: str = ""
@@ -26,8 +27,7 @@ class Item:
     count: int = 0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Expression:
+class Expression(Frozen, frozen=True, kw_only=True):
     """An expression as a machine with a stack takes it: operands first."""
 
     postfix: tuple[Item, ...]

@@ -7,12 +7,12 @@ ever exist, not only for those that somebody released.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from packaging.specifiers import SpecifierSet
 
 from reprocheck.graph.python import Link, PythonGraph
+from reprocheck.model.base import Frozen
 
 MOST_SPECIFIERS = 64
 """Distinct constraints on one package that are solved; with more, pip is left to find out."""
@@ -89,8 +89,7 @@ def write(specifier: SpecifierSet) -> str:
     return ",".join(str(s) for s in sorted(specifier, key=lambda s: (order.get(s.operator, 5), s.version)))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Solution:
+class Solution(Frozen, frozen=True, kw_only=True):
     """What can be done about one failing requirement."""
 
     against: tuple[Link, ...] = ()

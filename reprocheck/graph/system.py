@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from reprocheck.graph import rules
 from reprocheck.graph.paths import adjacency, chain_to, shortest_ways
+from reprocheck.model.base import Frozen
 from reprocheck.model.conflict import Cause, Conflict
 from reprocheck.model.package import Package
 from reprocheck.model.unknown import Unknown
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SystemLink:
+class SystemLink(Frozen, frozen=True, kw_only=True):
     """One requirement and who meets it; `target` is None when nobody does."""
 
     parent: Package
@@ -24,8 +23,7 @@ class SystemLink:
     """Packages that bear the name and do not meet it."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Clash:
+class Clash(Frozen, frozen=True, kw_only=True):
     """Two installed packages of which one forbids the other."""
 
     parent: Package
@@ -34,8 +32,7 @@ class Clash:
     other: Package
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SystemGraph:
+class SystemGraph(Frozen, frozen=True, kw_only=True):
     """Every requirement of every installed package of one manager."""
 
     packages: tuple[Package, ...]

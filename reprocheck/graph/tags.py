@@ -7,10 +7,10 @@ thousand supported tags is decided here one tag at a time.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from itertools import product
 
 from reprocheck.graph.interpreter import Interpreter
+from reprocheck.model.base import Frozen
 from reprocheck.model.manifest import Manifest
 from reprocheck.model.package import PythonEnvironment
 
@@ -30,8 +30,7 @@ _GLIBC_MACHINES = frozenset(
 _OLD_MACHINES = frozenset({"x86_64", "i686"})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Platform:
+class Platform(Frozen, frozen=True, kw_only=True):
     """What a wheel has to fit."""
 
     implementation: str

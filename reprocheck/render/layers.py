@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+
+from reprocheck.model.base import Frozen
 
 SWEEPS = 6
 """How often the columns are ordered by the places of their neighbours."""
@@ -15,8 +16,7 @@ MOST_BENDS = 2_000
 Pairs = Sequence[tuple[int, int]]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Arrangement:
+class Arrangement(Frozen, frozen=True, kw_only=True):
     """Nodes in columns, and the bends of the pairs that pass a column."""
 
     columns: tuple[tuple[int, ...], ...]

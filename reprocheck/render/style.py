@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from reprocheck.model.base import Frozen
 
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 _SEVERITY = {"high": "red", "medium": "yellow", "low": "cyan", "info": "dim"}
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(Frozen, frozen=True):
     """Paints words, or leaves them alone."""
 
     color: bool = False

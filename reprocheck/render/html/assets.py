@@ -5,18 +5,17 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
 from reprocheck import strictjson
+from reprocheck.model.base import Frozen
 
 VERSIONS = "VERSIONS.json"
 _NONE = "'none'"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Library:
+class Library(Frozen, frozen=True, kw_only=True):
     """A foreign library in `assets/`, as `VERSIONS.json` names it."""
 
     name: str

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from reprocheck.model.base import Frozen
 from reprocheck.model.change import SECTIONS, SEVERITIES, DiffReport, Finding
 from reprocheck.render.diff_groups import agreed, alike_pairs, counted, folded_names, parts, total
 from reprocheck.render.html.page import build
@@ -19,16 +19,14 @@ OPEN_ROWS = 12
 """Groups up to this size stand open."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
+class Entry(Frozen, frozen=True, kw_only=True):
     """A finding and its rank, from 1."""
 
     rank: int
     finding: Finding
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Group:
+class Group(Frozen, frozen=True, kw_only=True):
     """Findings that are counted together, in rank order."""
 
     name: str
@@ -36,8 +34,7 @@ class Group:
     entries: tuple[Entry, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Choice:
+class Choice(Frozen, frozen=True, kw_only=True):
     """One value that a filter can be set to, and how many rows have it."""
 
     value: str

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from reprocheck.model.base import Frozen
 from reprocheck.model.change import SECTIONS
 from reprocheck.model.fleet import FleetReport, Split
 from reprocheck.render.html.diff import MOST_ROWS, Choice, choices
@@ -23,8 +23,7 @@ MOST_FACTS = 12
 SHADES = 5
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Part:
+class Part(Frozen, frozen=True, kw_only=True):
     """One value of a fact, and who has it."""
 
     value: str | None
@@ -33,8 +32,7 @@ class Part:
     majority: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Row:
+class Row(Frozen, frozen=True, kw_only=True):
     """A fact that the fleet does not agree on."""
 
     rank: int
@@ -42,16 +40,14 @@ class Row:
     parts: tuple[Part, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Deviation:
+class Deviation(Frozen, frozen=True, kw_only=True):
     """What one member has and most others have not."""
 
     split: Split
     value: str | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Outlier:
+class Outlier(Frozen, frozen=True, kw_only=True):
     """A member that is not with the majority, and the first facts in which it is not."""
 
     name: str
@@ -61,8 +57,7 @@ class Outlier:
     facts: tuple[Deviation, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Matrix:
+class Matrix(Frozen, frozen=True, kw_only=True):
     """All-pairs distances: one row per name, the lower triangle without the diagonal."""
 
     of_groups: bool

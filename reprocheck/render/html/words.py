@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
 
+from reprocheck.model.base import Frozen
 from reprocheck.render import diff_groups, wording
 from reprocheck.render.safe import show
 
@@ -46,8 +46,7 @@ VALUE_LIMIT = 1_000
 COMMAND_LIMIT = 10_000
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Command:
+class Command(Frozen, frozen=True, kw_only=True):
     """A command as the page shows it."""
 
     text: str
