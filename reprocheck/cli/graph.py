@@ -70,9 +70,13 @@ def _forms(report: GraphReport) -> dict[str, Callable[[Style], bytes]]:
     """Give each format; only what is asked for is imported."""
 
     def text(style: Style) -> bytes:
+        import shutil
+
         from reprocheck.render import graph_text
 
-        return graph_text.render(report, style=style).encode()
+        return graph_text.render(
+            report, style=style, width=shutil.get_terminal_size((100, 24)).columns
+        ).encode()
 
     def json(_: Style) -> bytes:
         from reprocheck.codec import encode

@@ -276,9 +276,9 @@ def _interpreter(check: _Check) -> None:
 def _difference(check: _Check, kind: str, pin: Pin, locked: str, found: str) -> LockDifference:
     fix = ""
     if kind == "extra":
-        fix = removing(pin, check.python, check.manifest.pythons, check.prefix)
+        fix = removing(pin, check.python, check.manifest, check.prefix)
     elif kind != "python":
-        fix = adding(pin, check.python, check.manifest.pythons, check.prefix)
+        fix = adding(pin, check.python, check.manifest, check.prefix)
     return LockDifference(
         kind=kind,  # type: ignore[arg-type]
         type=pin.type,

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
 
 from reprocheck.compare.specifiers import exact_version
-from reprocheck.model.installing import pip_of, wanted
+from reprocheck.model.installing import pip_command, wanted
 from reprocheck.model.lock import Pin
+from reprocheck.model.manifest import Manifest
 from reprocheck.model.package import PythonEnvironment
 
 
-def adding(
-    pin: Pin, python: PythonEnvironment | None, pythons: Sequence[PythonEnvironment], prefix: str
-) -> str:
+def adding(pin: Pin, python: PythonEnvironment | None, manifest: Manifest, prefix: str) -> str:
     """Return the command that installs what is locked, '' when there is none that is known to be right."""
     version = exact_version(pin.specifier)
     if pin.type == "conda":
@@ -26,22 +24,20 @@ def adding(
         if pin.url == "file:":
             return ""
         place = f"{pin.url}@{pin.commit}" if pin.commit else pin.url
-        return f"{_pip(python, pythons)} install {shlex.quote(f'{pin.name} @ {place}')}"
+        return f"{_pip('install', python, manifest)} {shlex.quote(f'{pin.name} @ {place}')}"
     requirement = f"{pin.name}=={version}" if version else f"{pin.name}{pin.specifier}"
-    return f"{_pip(python, pythons)} install {wanted(requirement, name=pin.name, version=version)}"
+    return f"{_pip('install', python, manifest)} {wanted(requirement, name=pin.name, version=version)}"
 
 
-def removing(
-    pin: Pin, python: PythonEnvironment | None, pythons: Sequence[PythonEnvironment], prefix: str
-) -> str:
+def removing(pin: Pin, python: PythonEnvironment | None, manifest: Manifest, prefix: str) -> str:
     """Return the command that removes a package that is not locked."""
     if pin.type == "conda":
         return f"conda remove {_where(prefix)}{shlex.quote(pin.name)}"
-    return f"{_pip(python, pythons)} uninstall -y {shlex.quote(pin.name)}"
+    return f"{_pip('uninstall', python, manifest)} -y {shlex.quote(pin.name)}"
 
 
-def _pip(python: PythonEnvironment | None, pythons: Sequence[PythonEnvironment]) -> str:
-    return "pip" if python is None else pip_of(python.executable, pythons)
+def _pip(verb: str, python: PythonEnvironment | None, manifest: Manifest) -> str:
+    return f"pip {verb}" if python is None else pip_command(verb, python.executable, manifest)
 
 
 def _where(prefix: str) -> str:

@@ -14,7 +14,7 @@ from reprocheck.graph.interpreter import describe_interpreter
 from reprocheck.graph.python import Installed, effective_distributions
 from reprocheck.graph.requirement import Need, RequirementReader
 from reprocheck.model.conflict import Cause, Conflict
-from reprocheck.model.installing import pip_of
+from reprocheck.model.installing import pip_command
 from reprocheck.model.manifest import Manifest
 from reprocheck.model.package import Framework, LoaderChoice, NativeLibrary, PythonEnvironment
 from reprocheck.model.unknown import Unknown
@@ -93,7 +93,7 @@ def _pins(
         found=", ".join(version for _, version in rows),
         causes=tuple(Cause(requirement=display, parent=parent, chain=(parent,)) for display, _ in rows),
         broken=False,
-        fix=f"{pip_of(python.executable, manifest.pythons)} install {wanted}",
+        fix=f"{pip_command('install', python.executable, manifest)} {wanted}",
         environment=python.executable,
         type="pypi",
     )

@@ -12,7 +12,7 @@ from reprocheck.graph.machine import draw_machine
 from reprocheck.graph.native import find_native_conflicts
 from reprocheck.graph.openmp import find_openmp_conflicts
 from reprocheck.graph.os_parts import find_apk, find_conda, find_debian, find_rpm
-from reprocheck.graph.parts import Drawn, Finder, Part, python_id
+from reprocheck.graph.parts import Drawn, Finder, Part, library_id, python_id
 from reprocheck.graph.picture import draw, draw_python
 from reprocheck.graph.python import build_graph
 from reprocheck.graph.python_conflicts import Examination
@@ -119,7 +119,10 @@ def _check_limits(manifest: Manifest, limits: Limits) -> None:
 
 
 def _bare(conflicts: tuple[Conflict, ...], unknowns: tuple[Unknown, ...]) -> Part:
-    return Part(conflicts=conflicts, unknowns=unknowns)
+    """Files that a conflict names are nodes of the native part: the picture opens on them."""
+    steps = {step for conflict in conflicts for cause in conflict.causes for step in cause.chain}
+    marked = frozenset(library_id(step) for step in steps if step.startswith("/"))
+    return Part(conflicts=conflicts, unknowns=unknowns, marked=marked)
 
 
 def _environments(manifest: Manifest) -> list[PythonEnvironment]:

@@ -58,7 +58,7 @@ def _copies(packages: list[Package]) -> dict[str, Copy]:
 
 
 def _duplicate(location: str, copies: dict[str, Copy], manifest: Manifest) -> Conflict:
-    from reprocheck.model.installing import pip_of, wanted
+    from reprocheck.model.installing import pip_command, wanted
 
     name, version, _, environment = min(copies.values(), key=lambda c: (not c[2], c[1], c[0]))
     listed = ", ".join(f"{copies[metadata][1]} ({metadata})" for metadata in sorted(copies))
@@ -72,7 +72,7 @@ def _duplicate(location: str, copies: dict[str, Copy], manifest: Manifest) -> Co
         causes=(),
         broken=False,
         fix=f"Delete the stale metadata directory in {location}, then: "
-        f"{pip_of(environment, manifest.pythons)} install --force-reinstall --no-deps "
+        f"{pip_command('install', environment, manifest)} --force-reinstall --no-deps "
         + wanted(f"{name}=={version}", name=name, version=version),
         environment=environment,
         type="pypi",

@@ -14,7 +14,7 @@ from reprocheck import strictjson
 from reprocheck.graph import rules_below as rules
 from reprocheck.model.base import Frozen, replace
 from reprocheck.model.conflict import Cause, Conflict
-from reprocheck.model.installing import pip_of
+from reprocheck.model.installing import pip_command
 from reprocheck.model.manifest import Manifest
 from reprocheck.model.package import LinkNeed, Package, PythonEnvironment
 from reprocheck.model.unknown import Unknown
@@ -221,7 +221,7 @@ def _numpy(need: LinkNeed, place: _Place, manifest: Manifest) -> Conflict | Unkn
         found=version,
         causes=(place.cause(requirement, need.consumer),),
         broken=True,
-        fix=f"{pip_of(place.executable, manifest.pythons)} install 'numpy<2'",
+        fix=f"{pip_command('install', place.executable, manifest)} 'numpy<2'",
         environment=place.executable,
         type=place.type,
     )

@@ -60,11 +60,11 @@ class Examination:
         return found
 
     @cached_property
-    def pip(self) -> str:
-        """How the pip of this environment is called."""
-        from reprocheck.model.installing import pip_of
+    def install(self) -> str:
+        """How a distribution is installed into this environment."""
+        from reprocheck.model.installing import pip_command
 
-        return pip_of(self.graph.executable, self.manifest.pythons)
+        return pip_command("install", self.graph.executable, self.manifest)
 
     def _cause(self, link: Link) -> Cause:
         return Cause(
@@ -106,7 +106,7 @@ class Examination:
         """Imported for the first failing requirement only: it brings `packaging` along."""
         from reprocheck.graph.solving import Solver
 
-        return Solver(self.graph, self.asking, self.pip)
+        return Solver(self.graph, self.asking, self.install)
 
     def _wrong_python(self, key: str) -> Conflict:
         node = self.graph.installed[key]
@@ -141,7 +141,7 @@ class Examination:
                         kind="wheel-tag",
                         requirement=f"{judged}",
                         found=str(platform),
-                        fix=f"{self.pip} install --force-reinstall --no-deps --no-cache-dir {node.key}"
+                        fix=f"{self.install} --force-reinstall --no-deps --no-cache-dir {node.key}"
                         f"=={node.version}, or use an image that the wheel was built for.",
                     )
                 )

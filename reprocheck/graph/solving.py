@@ -104,11 +104,11 @@ class Solution(Frozen, frozen=True, kw_only=True):
 class Solver:
     """Solves the failing requirements of one environment, each package's constraints once."""
 
-    def __init__(self, graph: PythonGraph, asking: Mapping[str, list[Link]], pip: str) -> None:
-        """Take an environment, who asks for each package, and how its pip is called."""
+    def __init__(self, graph: PythonGraph, asking: Mapping[str, list[Link]], install: str) -> None:
+        """Take an environment, who asks for each package, and how something is installed there."""
         self._graph = graph
         self._asking = asking
-        self._pip = pip
+        self._command = install
         self._budget = MOST_COMPARISONS
         self._known: dict[str, Constraints] = {}
 
@@ -161,7 +161,7 @@ class Solver:
         from reprocheck.model.installing import wanted
 
         local = min((part.lstrip("=") for part in constraint.split(",") if "+" in part), default="")
-        return f"{self._pip} install {wanted(f'{name}{bracket}{constraint}', name=name, version=local)}"
+        return f"{self._command} {wanted(f'{name}{bracket}{constraint}', name=name, version=local)}"
 
     def _name(self, link: Link) -> str:
         if link.need.extras:

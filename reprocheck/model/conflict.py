@@ -35,7 +35,7 @@ class Cause(Value, frozen=True, kw_only=True):
     parent: str
     """`name version` of the package that asks."""
     chain: tuple[str, ...] = ()
-    """From a root package down to `parent`, both included."""
+    """From a root package down to `parent`, both included; of a native library the file that is taken."""
 
 
 class Conflict(Value, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from reprocheck.model.manifest import Manifest
 from reprocheck.model.package import PythonEnvironment
 
 _PYTORCH_INDEX = "https://download.pytorch.org/whl"
@@ -47,6 +48,35 @@ def pip_for(executable: str, pythons: Sequence[PythonEnvironment], pips: Mapping
         if python.executable.startswith("/") and _at_least(pips.get(python.executable, ""), "22.3"):
             return f"{shlex.quote(python.executable)} -m pip --python {shlex.quote(executable)}"
     return ""
+
+
+def pip_command(verb: str, executable: str, manifest: Manifest) -> str:
+    """Return `pip VERB` with all that it needs to work in one environment of a manifest.
+
+    That is the environment's own pip, else another one's that is pointed at it, and `--break-system-packages`
+    where a distribution's own interpreter would refuse. Without any pip it is the environment's all the same:
+    how to get one is another question.
+    """
+    pips = _pips(manifest)
+    pip = pip_for(executable, manifest.pythons, pips) or pip_of(executable, manifest.pythons)
+    option = breaking(executable, manifest.pythons, pips.get(executable, ""))
+    return " ".join(part for part in (pip, verb, option) if part)
+
+
+def _pips(manifest: Manifest) -> dict[str, str]:
+    """Map each interpreter that can import pip to the version of it."""
+    versions: dict[str, str] = {}
+    for package in manifest.packages:
+        own = package.python
+        if own is not None and canonicalize_name(package.name) == "pip":
+            for place in (own.environment, own.location):
+                versions.setdefault(place, package.version)
+    found: dict[str, str] = {}
+    for python in manifest.pythons:
+        told = [versions[place] for place in (python.executable, *python.search_path) if place in versions]
+        if told:
+            found[python.executable] = told[0]
+    return found
 
 
 def _at_least(version: str, wanted: str) -> bool:
