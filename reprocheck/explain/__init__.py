@@ -11,6 +11,7 @@ from reprocheck.explain.gaps import gaps_of
 from reprocheck.explain.judging import Setting, judge, setting_of
 from reprocheck.explain.lookalikes import LookAlikes
 from reprocheck.explain.noise import Ignore, Sifted, default_ignores, parse_ignore, sift, suppress
+from reprocheck.explain.releases import changes_of, is_major
 from reprocheck.explain.sides import Sides, sides_of
 from reprocheck.explain.suspicion import EFFECTS, SHOWN, Suspicion, title_of
 from reprocheck.explain.tables import rules
@@ -127,6 +128,8 @@ def _finding(head: Suspicion, group: list[Suspicion], sides: Sides, *, noise: st
         where=d.where,
         attribute=d.attribute,
         folded=tuple(_label(s, head) for s in group if s is not head),
+        major=is_major(d),
+        changes=changes_of(d, sides),
         used=min((s.used for s in group), key=USED.index),
         alike=tuple(sorted({name for s in group for name in s.alike})),
         group=SHOWN[min(s.group for s in telling if s.effect == effect)],

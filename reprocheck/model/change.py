@@ -110,6 +110,10 @@ class Finding(Value, frozen=True, kw_only=True):
     attribute: str = ""
     folded: tuple[str, ...] = ()
     """Names that moved only because this one's pins moved."""
+    major: bool = False
+    """Whether a package moved to another major version."""
+    changes: str = ""
+    """Address where a distribution tells its changes; taken from its METADATA, never opened."""
     used: Literal["loaded", "idle", ""] = ""
     """Whether a process of an observed run had it: `loaded` on either side; `idle` when both sides were
     observed and neither loaded it; '' when that is not known."""

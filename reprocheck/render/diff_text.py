@@ -103,6 +103,8 @@ def _finding(number: int, finding: Finding, everything: bool, style: Style, widt
     lines.append(wrapped(show(finding.why, limit=600), indent=_INDENT, width=width))
     if finding.fix:
         lines.append(f"{_INDENT}fix: {show(finding.fix, limit=400)}")
+    if finding.changes:
+        lines.append(f"{_INDENT}what changed: {show(finding.changes, limit=400)}")
     return [*lines, ""]
 
 
@@ -116,6 +118,8 @@ def _facts(finding: Finding, width: int) -> list[str]:
     if finding.attribute not in ("", "version", "value", "presence", "module"):
         words.append(show(finding.attribute.replace("_", " ")))
     words += [f"{side(finding.before, limit=2 * width)} →", side(finding.after, limit=2 * width)]
+    if finding.major:
+        words.append("(major)")
     if finding.folded:
         names = folded_names(finding)
         named = ", ".join(show(name) for name in names[:_NAMED])

@@ -198,3 +198,13 @@ def test_sides_in_words() -> None:
     assert side("sha256:" + "a" * 64) == "sha256:" + "a" * 12 + "…"
     assert spelled("torch") == ""
     assert spelled("t\u043erch") == "\u043e is U+043E CYRILLIC SMALL LETTER O"
+
+
+def test_the_change_log_is_a_link_only_where_it_is_an_address_of_the_web() -> None:
+    log = "https://example.org/changes?a=1&b"
+    report = diff_report(finding(0, changes=log, major=True), finding(1, changes="javascript:alert(1)"))
+    page = parse(render_diff(report))
+    links = {link.attributes["href"] for link in page.all("a") if not link.attributes["href"].startswith("#")}
+    assert links == {log}
+    assert "What changed: javascript:alert(1)" in page.text
+    assert "major version" in page.text
