@@ -9,18 +9,21 @@ from reprocheck.model.change import Difference
 
 _MAJOR = re.compile(r"(?:[0-9]{1,9}[:!])?v?([0-9]{1,9})(?![0-9])")
 """The first number of a release; an epoch (`1:` of Debian and rpm, `1!` of PEP 440) stands before it."""
+_YEARS = 1900
+"""A first number from here on is a year."""
 
 
 def is_major(d: Difference) -> bool:
     """Whether two versions of a package differ in their first number, and neither is below 1.
 
-    What a first number promises is the package's own affair; below 1 it promises nothing (semver.org, 4).
+    What a first number promises is the package's own affair; below 1 it promises nothing (semver.org, 4),
+    and a year promises nothing either (calver.org).
     """
     if (d.section, d.attribute) != ("packages", "version"):
         return False
     found = [_MAJOR.match(text or "") for text in (d.before, d.after)]
     numbers = {int(match[1]) for match in found if match}
-    return None not in found and len(numbers) == 2 and 0 not in numbers
+    return None not in found and len(numbers) == 2 and 0 < min(numbers) and max(numbers) < _YEARS
 
 
 def changes_of(d: Difference, sides: Sides) -> str:

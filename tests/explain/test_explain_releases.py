@@ -34,6 +34,7 @@ def finding(before: Package, after: Package) -> Finding:
         ("0.1", "0.2", False),
         ("2.0+cu118", "2.0+cu126", False),
         ("a", "2", False),
+        ("2025.1", "2026.2", False),
     ],
 )
 def test_the_first_number_of_a_release_decides(before: str, after: str, major: bool) -> None:
