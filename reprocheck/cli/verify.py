@@ -12,8 +12,13 @@ from reprocheck.limits import Limits
 from reprocheck.render.style import Style
 
 if TYPE_CHECKING:
-    from reprocheck.api.verify import PlannedVerification
+    from reprocheck.api.verify import PlannedVerification, Verified
     from reprocheck.model.run import Resources, Tolerance
+
+_COMPARING = frozenset(
+    ("file", "directory", "rtol", "atol", "max_ulp", "format_", "style", "limits", "path", "force")
+)
+"""Parameters that mean something without an execution too."""
 
 
 @click.command("verify")
@@ -38,6 +43,12 @@ if TYPE_CHECKING:
     "--timeout", "seconds", type=click.IntRange(min=1), metavar="SECONDS", help="Time limit of one run."
 )
 @options.tolerance("your own, never taken for the author's")
+@click.option(
+    "--outputs",
+    "directory",
+    metavar="DIR",
+    help="Compare what lies in DIR, laid out as by `store get`, and execute nothing.",
+)
 @click.option("--unsandboxed", is_flag=True, help="Let somebody else's local record run as a plain process.")
 @click.option("--logs", is_flag=True, help="Show the program's output, made safe to print.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
@@ -47,7 +58,9 @@ if TYPE_CHECKING:
 @options.docker_host
 @options.limit_scale
 @options.output_file("the receipt")
+@click.pass_context
 def command(
+    context: click.Context,
     file: str,
     inputs: tuple[str, ...],
     environment: tuple[tuple[str, str], ...],
@@ -59,6 +72,7 @@ def command(
     read_only: bool,
     seconds: int | None,
     tolerance: Tolerance | None,
+    directory: str | None,
     unsandboxed: bool,
     logs: bool,
     dry_run: bool,
@@ -76,10 +90,15 @@ def command(
     the receipt as JSON beside the text on stdout.
     """
     from reprocheck.api.verify import Policy, VerifyOptions, verify
-    from reprocheck.codec import encode
-    from reprocheck.engine.writing import write_stdout
-    from reprocheck.render import receipt_text
 
+    if directory is not None:
+        _refuse_running(context)
+        check_target(output_file)
+        from reprocheck.api.verify_files import verify_files
+
+        outside = terminal.outside(limits, docker_host=None)
+        seen = verify_files(read_manifest(file, limits), directory, tolerance=tolerance, outside=outside)
+        return _give(seen, output_file, format_, style)
     handed_in = tuple(_handed_in(item) for item in inputs)
     check_target(output_file)
     manifest = read_manifest(file, limits)
@@ -110,6 +129,14 @@ def command(
         sink=log if logs else _drop_log,
     )
     log.close()
+    return _give(verified, output_file, format_, style)
+
+
+def _give(verified: Verified, output_file: options.OutputFile, format_: str, style: Style) -> int:
+    from reprocheck.codec import encode
+    from reprocheck.engine.writing import write_stdout
+    from reprocheck.render import receipt_text
+
     document = encode(verified.receipt)
     if output_file.path is not None:
         write_result(document, output_file)
@@ -117,6 +144,14 @@ def command(
         text = receipt_text.render(verified.receipt, style=style).encode()
         write_stdout(document if format_ == "json" else text)
     return verified.exit_code
+
+
+def _refuse_running(context: click.Context) -> None:
+    """Refuse what only means something for an execution. Raises click's usage error."""
+    for option in context.command.params:
+        source = context.get_parameter_source(option.name or "")
+        if option.name not in _COMPARING and source is click.core.ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"--outputs executes nothing, so {option.opts[0]} has no meaning with it")
 
 
 def _handed_in(item: str) -> tuple[str, str]:

@@ -73,8 +73,9 @@ class Receipt(Stamped, frozen=True, kw_only=True):
     outputs: tuple[ComparedOutput, ...]
     manifest: Digest
     image: str
-    """Config digest of the image that ran; '' for the local engine."""
+    """Config digest of the image that ran; '' for the local engine and where nothing was executed."""
     engine: str
+    """`docker`, `local`; `none` where outputs that lay there already were compared."""
     relaxations: tuple[Relaxation, ...]
     resources: Resources
     ignored_outputs: Count

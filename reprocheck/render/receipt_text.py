@@ -42,8 +42,9 @@ def render(receipt: Receipt, *, style: Style = PLAIN) -> str:
     lines += [
         "",
         f"  manifest {receipt.manifest}",
-        f"  ran      {show(receipt.image) or 'in a plain process, not sandboxed'}",
     ]
+    if receipt.engine != "none":
+        lines.append(f"  ran      {show(receipt.image) or 'in a plain process, not sandboxed'}")
     lines += [f"  allowed  {show(r.what)} {show(r.value)}" for r in receipt.relaxations]
     lines.append(f"  {plural(len(receipt.executions), 'execution')} on {_machine(receipt)}")
     if receipt.unknowns:

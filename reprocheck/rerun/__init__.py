@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reprocheck.rerun.comparison import Observed, compare_outputs
-from reprocheck.rerun.judgement import Judgement, judge, needs_rerun
+from reprocheck.rerun.judgement import Judgement, judge, judge_files, needs_rerun
 from reprocheck.rerun.planning import plan_verification
 from reprocheck.rerun.policy import PlanLine, PlannedVerification, Policy, SuppliedInput
 from reprocheck.rerun.variables import names_a_place
@@ -17,6 +17,7 @@ __all__ = [
     "SuppliedInput",
     "compare_outputs",
     "judge",
+    "judge_files",
     "names_a_place",
     "needs_rerun",
     "plan_verification",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reprocheck.model.base import Frozen
+from reprocheck.model.base import Frozen, replace
 from reprocheck.model.host import Host
 from reprocheck.model.manifest import Manifest
 from reprocheck.model.run import RunRecord, Tolerance
@@ -63,33 +63,24 @@ def judge(
     def give(
         verdict: Verdict, reason: str, *, level: Level = "none", failed: bool = False, again: bool = False
     ) -> Judgement:
-        return Judgement(
-            verdict=verdict,
-            level=level,
-            reason=reason,
-            outputs=first.compared,
-            program_failed=failed,
-            needs_second=again,
-            ignored_outputs=sum(output.verdict == "ignored" for output in first.compared),
-            ignored_keys=sum(len(output.ignored_keys) for output in first.compared),
-        )
+        found = _judged(first.compared, verdict, reason, level=level)
+        return replace(found, program_failed=failed, needs_second=again)
 
     ours, theirs = _ending(run, first.outcome)
     if ours:
         return give("did-not-run", ours)
     if theirs:
         return give("did-not-run", theirs, failed=True)
-    compared = [output for output in first.compared if output.verdict != "ignored"]
     known = {output.name for output in first.compared}
     if not all(output.name in known for output in run.outputs):
         return give("not-comparable", "not every recorded output was compared")
-    wrong = [output for output in compared if output.verdict in ("differs", "missing", "extra")]
+    wrong = _wrong(first.compared)
     unproved = _unproved(manifest, run)
     if unproved:
         found = f"{len(wrong)} outputs differ" if wrong else "the outputs agree"
         return give("not-comparable", f"{found}, but {unproved}")
     if wrong:
-        what = f"{len(wrong)} outputs disagree, first {wrong[0].name}: {wrong[0].reason or wrong[0].verdict}"
+        what = _disagreement(wrong)
         machine = class_differences(
             manifest.host, host, with_gpus=bool(run.resources.gpus) or run.engine == "local"
         )
@@ -100,17 +91,63 @@ def judge(
             return give("drift", f"{what}; not run a second time", again=True)
         verdict, told = _repeated(run, first, second)
         return give(verdict, f"{told}; {what}")
+    verdict, reason, level = _agreement(first.compared, tolerance, run)
+    return give(verdict, reason, level=level)
+
+
+def judge_files(
+    manifest: Manifest, compared: tuple[ComparedOutput, ...], *, tolerance: Tolerance | None = None
+) -> Judgement:
+    """Judge outputs that lie there already. Nothing was executed, so chance is not told from drift.
+
+    Raises UsageFault (E_NO_RUN) and Refused (E_NOTHING_RECORDED).
+    """
+    run = recorded_run(manifest)
+    check_outputs(run)
+    wrong = _wrong(compared)
+    if wrong:
+        reason = f"{_disagreement(wrong)}; nothing was executed, so chance is not told from drift"
+        return _judged(compared, "drift", reason)
+    verdict, reason, level = _agreement(compared, tolerance, run)
+    return _judged(compared, verdict, f"{reason}; nothing was executed", level=level)
+
+
+def _judged(
+    compared: tuple[ComparedOutput, ...], verdict: Verdict, reason: str, *, level: Level = "none"
+) -> Judgement:
+    return Judgement(
+        verdict=verdict,
+        level=level,
+        reason=reason,
+        outputs=compared,
+        ignored_outputs=sum(output.verdict == "ignored" for output in compared),
+        ignored_keys=sum(len(output.ignored_keys) for output in compared),
+    )
+
+
+def _wrong(compared: tuple[ComparedOutput, ...]) -> list[ComparedOutput]:
+    return [output for output in compared if output.verdict in ("differs", "missing", "extra")]
+
+
+def _disagreement(wrong: list[ComparedOutput]) -> str:
+    return f"{len(wrong)} outputs disagree, first {wrong[0].name}: {wrong[0].reason or wrong[0].verdict}"
+
+
+def _agreement(
+    outputs: tuple[ComparedOutput, ...], tolerance: Tolerance | None, run: RunRecord
+) -> tuple[Verdict, str, Level]:
+    """Say how far outputs agree of which none is known to differ."""
+    compared = [output for output in outputs if output.verdict != "ignored"]
     unseen = [output for output in compared if output.verdict == "unknown"]
     if unseen:
         shown = f"{unseen[0].name}: {unseen[0].reason}"
-        return give("not-comparable", f"{len(unseen)} outputs could not be compared, first {shown}")
+        return "not-comparable", f"{len(unseen)} outputs could not be compared, first {shown}", "none"
     level = max((output.level for output in compared), key=_ORDER.index)
     count = f"{len(compared)} of {len(compared)} outputs"
     if any(output.verdict == "within-tolerance" for output in compared):
-        whose = _whose(tolerance, run.tolerance)
-        return give("within-tolerance", f"{count} agree within {whose}", level=level)
+        return "within-tolerance", f"{count} agree within {_whose(tolerance, run.tolerance)}", level
     how = {"L0": "byte for byte", "L1": "in every value", "L2": "in every tensor and value"}
-    return give("identical", f"{count} agree {how.get(level, '')}".rstrip(), level=level)
+    return "identical", f"{count} agree {how.get(level, '')}".rstrip(), level
 
 
 def _whose(tolerance: Tolerance | None, author: Tolerance | None) -> str:
