@@ -54,6 +54,7 @@ LIBRARIES: dict[str, frozenset[str]] = {
     "jinja2": frozenset({"render"}),
     "msgspec": frozenset({"model", "codec"}),
     "networkx": frozenset({"graph"}),
+    "numpy": frozenset({"artifacts"}),  # the extra `arrays`
     "packageurl": frozenset({"collect", "foreign"}),
     "packaging": frozenset(ROOMS),
     "pynvml": frozenset({"engine"}),

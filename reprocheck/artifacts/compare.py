@@ -7,18 +7,20 @@ structure and every number within the declared tolerance. Anything else differs.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from itertools import zip_longest
 from typing import BinaryIO
 
 from reprocheck.artifacts.formats import FORMATS, HEAD, format_of, ignored_keys
+from reprocheck.artifacts.gaps import Gap, Place, measure_for
 from reprocheck.artifacts.reading import NUMBER, Array, IgnoredKeys, Leaf, Reading, Unreadable
-from reprocheck.artifacts.tolerance import Bounds, Gap, bounds_of, measure, numbers_agree
+from reprocheck.artifacts.tolerance import EXACT, OutputBounds, number_gap, output_bounds
 from reprocheck.limits import Limits
 from reprocheck.model.base import Frozen
 from reprocheck.model.run import IgnoredKey, Output, TensorDigest, Tolerance
 from reprocheck.model.verdict import ComparedOutput, Level, OutputVerdict
 
-_EXACT = Tolerance(rtol="0", atol="0")
+_EXACT = OutputBounds(general=EXACT)
 _OTHER_TENSORS = "the files at hand have other tensors than their descriptions"
 _NOT_KEPT = "the recorded bytes were not kept, so only a bitwise comparison is possible"
 
@@ -38,7 +40,7 @@ def compare_output(
     Both must have been described with the same `ignore_keys`. The streams (seekable, closed by the caller)
     let tensors be compared by tolerance and the first difference be named. Raises InputFault (E_TOLERANCE).
     """
-    bounds = bounds_of(tolerance) if tolerance is not None else None
+    bounds = output_bounds(tolerance, recorded.name) if tolerance is not None else None
     keys = ignored_keys(recorded.name, ignore_keys)
 
     applied = tuple(key for key in keys if key in recorded.ignored_keys + observed.ignored_keys)
@@ -121,7 +123,9 @@ def _unread(recorded: Output, observed: Output) -> str:
     return "the bytes differ at equal size"
 
 
-def _judge(recorded: Output, observed: Output, bounds: Bounds | None, pair: _Pair | None) -> tuple[bool, str]:
+def _judge(
+    recorded: Output, observed: Output, bounds: OutputBounds | None, pair: _Pair | None
+) -> tuple[bool, str]:
     """Tell whether a tolerance covers the difference, and describe it."""
     shape = _tensor_shapes(recorded.tensors, observed.tensors)
     if shape:
@@ -163,7 +167,7 @@ def _tensor_shapes(recorded: tuple[TensorDigest, ...], observed: tuple[TensorDig
 
 
 def _tensors(
-    changed: list[str], recorded: Output, observed: Output, bounds: Bounds | None, pair: _Pair | None
+    changed: list[str], recorded: Output, observed: Output, bounds: OutputBounds | None, pair: _Pair | None
 ) -> tuple[bool, str]:
     total = len(recorded.tensors)
     lead = f"{len(changed)} of {total} tensors differ"
@@ -174,57 +178,76 @@ def _tensors(
         text = f"{lead}, first {changed[0]!r} ({digests})"
         return False, f"{text}; {_NOT_KEPT}" if bounds is not None else text
     names = set(changed)
-    gaps: list[tuple[str, Gap]] = []
-    for ours_array, theirs_array in pair.arrays():
-        if ours_array.name in names:
-            gaps.append((ours_array.name, measure(ours_array, theirs_array, bounds or bounds_of(_EXACT))))
-            if bounds is None:
-                break
-    if not gaps:
+    pairs = [(ours, theirs) for ours, theirs in pair.arrays() if ours.name in names]
+    if not pairs:
         raise Unreadable(_OTHER_TENSORS)
     if bounds is None:
-        return False, f"{lead}, first {_gap_text(*gaps[0])}"
-    beyond = sum(gap.beyond for _, gap in gaps)
-    if beyond:
-        worst = next(item for item in gaps if item[1].beyond)
-        return False, f"{lead}, {beyond} elements beyond the tolerance, first {_gap_text(*worst)}"
-    largest = max(gap.largest for _, gap in gaps)
-    elements = sum(gap.differing for _, gap in gaps)
-    return True, f"{lead} in {elements} elements, by at most {largest!r}, within the tolerance"
+        del pairs[1:]
+    measure = measure_for(sum(ours.size for ours, _ in pairs))
+    found = [(ours.name, measure(ours, theirs, (bounds or _EXACT).of(ours.name))) for ours, theirs in pairs]
+    if bounds is None:
+        return False, f"{lead}, first {_gap_text(*found[0])}"
+    largest = _sizes(
+        max(gap.largest for _, gap in found),
+        max(gap.relative for _, gap in found),
+        max(gap.ulp for _, gap in found),
+    )
+    elements = sum(gap.differing for _, gap in found)
+    beyond = sum(gap.beyond for _, gap in found)
+    if not beyond:
+        first = f"first {found[0][0]!r}: {_place_text(found[0][1].first)}"
+        return True, f"{lead} in {elements} elements, by at most {largest}, within the tolerance; {first}"
+    worst = next(item for item in found if item[1].beyond)
+    text = f"{lead} in {elements} elements, by at most {largest}, {beyond} elements beyond the tolerance"
+    return False, f"{text}; first {_gap_text(*worst)}"
 
 
 def _gap_text(name: str, gap: Gap) -> str:
-    return (
-        f"{name!r}: {gap.differing} of {gap.total} elements, at most {gap.largest!r} apart; "
-        f"element {gap.first} was {gap.recorded} and is {gap.observed}"
-    )
+    """Describe one tensor: how far, and the first element over the tolerance."""
+    apart = f"at most {_sizes(gap.largest, gap.relative, gap.ulp)} apart; " if gap.largest else ""
+    return f"{name!r}: {gap.differing} of {gap.total} elements, {apart}{_place_text(gap.over or gap.first)}"
+
+
+def _place_text(place: Place | None) -> str:
+    return f"element {place.index} was {place.recorded} and is {place.observed}" if place else "no element"
+
+
+def _sizes(largest: object, relative: float | Decimal, ulp: int) -> str:
+    """`0.5 (relative 1e-3, 4 ULP)`."""
+    return f"{largest} (relative {relative:.3g}, {ulp} ULP)"
 
 
 def _numbers(
-    recorded: Output, observed: Output, bounds: Bounds | None, pair: _Pair | None
+    recorded: Output, observed: Output, bounds: OutputBounds | None, pair: _Pair | None
 ) -> tuple[bool, str]:
     """Compare scalars from the two lists, or from the files where the lists were too long to keep."""
-    limits = bounds or bounds_of(_EXACT)
-    differing = beyond = 0
+    differing = beyond = ulp = 0
+    largest = relative = Decimal(0)
     first: tuple[str, str, str] | None = None
     for key, was, now in _number_pairs(recorded, observed, pair):
         if was == now:
             continue
         differing += 1
-        agree = bounds is not None and numbers_agree(was, now, limits)
-        if not agree and not beyond:
+        gap = number_gap(was, now, (bounds or _EXACT).of(key))
+        agree = bounds is not None and gap.agree
+        if first is None or (not agree and not beyond):
             first = (key, was, now)
-        first = first or (key, was, now)
         beyond += not agree
+        largest = max(largest, gap.absolute or largest)
+        relative = max(relative, gap.relative or relative)
+        ulp = max(ulp, gap.ulp or 0)
     if first is None:
         return True, ""
     key, was, now = first
     shown = f"first {key!r}: {was} recorded, {now} observed"
+    if bounds is None and differing == 1:
+        return False, f"1 numbers differ, {shown}"
+    apart = f"by at most {_sizes(f'{largest:.17g}', relative, ulp)}"
     if bounds is None:
-        return False, f"{differing} numbers differ, {shown}"
+        return False, f"{differing} numbers differ {apart}, {shown}"
     if beyond:
-        return False, f"{beyond} of {differing} differing numbers are beyond the tolerance, {shown}"
-    return True, f"{differing} numbers differ within the tolerance, {shown}"
+        return False, f"{beyond} of {differing} differing numbers are beyond the tolerance, {apart}, {shown}"
+    return True, f"{differing} numbers differ {apart}, within the tolerance, {shown}"
 
 
 def _number_pairs(recorded: Output, observed: Output, pair: _Pair | None) -> Iterator[tuple[str, str, str]]:

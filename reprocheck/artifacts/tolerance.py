@@ -1,32 +1,35 @@
-"""Agreement within a tolerance: |observed - recorded| <= atol + rtol * |recorded|.
+"""What agrees: |observed - recorded| <= atol + rtol * |recorded|, or at most so many units in the last place.
 
-NaN agrees with NaN whatever its bits, zeros agree whatever their sign, and an infinity agrees with itself
-alone.
+Floats and complex numbers (part by part) may differ by a tolerance, in steps of their own type: two floats
+are as many ULP apart as there are steps of that type between them, subnormals and both sides of zero
+included. NaN agrees with NaN whatever its bits, zeros agree whatever their sign, and an infinity agrees with
+itself alone, also within any number of ULP. Integers, booleans and texts agree when they are equal.
+
+Numbers in documents (JSON, CSV) have no type: the inequality is computed in decimals, without rounding
+errors that matter, and their ULP are those of the nearest 64-bit floats.
 """
 
 from __future__ import annotations
 
 import decimal
 import math
-from array import array
-from collections.abc import Iterator
+import struct
 from decimal import Decimal
-from itertools import zip_longest
+from fnmatch import fnmatchcase
 
-from reprocheck.artifacts.dtypes import numbers
-from reprocheck.artifacts.reading import Array, Unreadable
+from reprocheck.artifacts.reading import covers
 from reprocheck.errors import InputFault
+from reprocheck.globs import matches
 from reprocheck.model.base import Frozen
-from reprocheck.model.run import Tolerance
+from reprocheck.model.run import Tolerance, ToleranceRule
 
-PIECE = 64 * 1024
-"""Bytes compared at once; a multiple of every element size that is decoded."""
+RULES = 1_000
+"""A tolerance with more rules than this is refused: each is tried on each key."""
 
 _PRECISION = decimal.Context(prec=60, Emin=decimal.MIN_EMIN, Emax=decimal.MAX_EMAX, traps=[])
 _LONGEST_NUMBER = 400
 _LEAST, _MOST = -400, 308
 """Decimal exponents of a tolerance that means something: those of a 64-bit float, and a little below."""
-_UNITS = {1: "B", 2: "H", 4: "I", 8: "Q"}
 
 
 class Bounds(Frozen, frozen=True, kw_only=True):
@@ -34,39 +37,63 @@ class Bounds(Frozen, frozen=True, kw_only=True):
 
     rtol: Decimal
     atol: Decimal
+    max_ulp: int = 0
 
 
-class Gap(Frozen, frozen=True, kw_only=True):
-    """How far two arrays are apart. `first` is the flat index of the first element that differs, C order."""
+EXACT = Bounds(rtol=Decimal(0), atol=Decimal(0))
 
-    total: int
-    differing: int
-    beyond: int
-    """Elements over the tolerance; exact types count every difference."""
-    first: int
-    recorded: str
-    observed: str
-    largest: float
-    """Largest absolute difference; NaN where one side alone is NaN is not counted here but in `beyond`."""
+
+class OutputBounds(Frozen, frozen=True, kw_only=True):
+    """The tolerances of one output."""
+
+    general: Bounds
+    rules: tuple[tuple[str, Bounds], ...] = ()
+    """Key globs of this output and what holds there; the first that matches decides."""
+
+    def of(self, key: str) -> Bounds:
+        """Give what holds for a tensor's name, a JSON Pointer or a `column[row]`."""
+        for glob, bounds in self.rules:
+            if not glob or covers(glob, key) or fnmatchcase(key, glob):
+                return bounds
+        return self.general
 
 
 def bounds_of(tolerance: Tolerance) -> Bounds:
-    """Check a tolerance.
+    """Check a tolerance with all its rules, and give what holds where no rule matches.
 
-    Raises InputFault (E_TOLERANCE) unless both parts are 0 or positive numbers of the size of a float.
+    Raises InputFault (E_TOLERANCE) unless all of them are 0 or positive numbers of the size of a float.
     """
-    parts = []
-    for label, text in (("rtol", tolerance.rtol), ("atol", tolerance.atol)):
+    if len(tolerance.rules) > RULES:
+        raise InputFault(
+            "E_TOLERANCE",
+            f"the tolerance has {len(tolerance.rules)} rules, more than {RULES}",
+            hint="Write fewer rules with globs.",
+        )
+    for rule in tolerance.rules:
+        _checked(rule, f" for {rule.output[:80]}")
+    return _checked(tolerance, "")
+
+
+def output_bounds(tolerance: Tolerance, output: str) -> OutputBounds:
+    """Give what holds for one output. Raises as `bounds_of`."""
+    general = bounds_of(tolerance)
+    rules = (rule for rule in tolerance.rules if matches(output, rule.output))
+    return OutputBounds(general=general, rules=tuple((rule.key, _checked(rule, "")) for rule in rules))
+
+
+def _checked(part: Tolerance | ToleranceRule, where: str) -> Bounds:
+    values = []
+    for label, text in (("rtol", part.rtol), ("atol", part.atol)):
         value = decimal_of(text)
         sized = value is not None and value.is_finite() and (not value or _LEAST <= value.adjusted() <= _MOST)
         if value is None or not sized or value < 0:
             raise InputFault(
                 "E_TOLERANCE",
-                f"the tolerance {label} is {text[:40]!r}, which is not an ordinary number from 0 up",
+                f"the tolerance {label}{where} is {text[:40]!r}, which is not an ordinary number from 0 up",
                 hint="Give a decimal number such as 1e-6.",
             )
-        parts.append(value)
-    return Bounds(rtol=parts[0], atol=parts[1])
+        values.append(value)
+    return Bounds(rtol=values[0], atol=values[1], max_ulp=part.max_ulp)
 
 
 def decimal_of(text: str) -> Decimal | None:
@@ -79,78 +106,50 @@ def decimal_of(text: str) -> Decimal | None:
     return value
 
 
-def numbers_agree(recorded: str, observed: str, bounds: Bounds) -> bool:
-    """Whether two numbers, given as text, agree."""
+class NumberGap(Frozen, frozen=True, kw_only=True):
+    """How far two numbers of a document are apart; None where that cannot be said."""
+
+    agree: bool
+    absolute: Decimal | None = None
+    relative: Decimal | None = None
+    ulp: int | None = None
+
+
+def number_gap(recorded: str, observed: str, bounds: Bounds) -> NumberGap:
+    """Compare two numbers, given as text."""
     a, b = decimal_of(recorded), decimal_of(observed)
     if a is None or b is None:
-        return recorded == observed
+        return NumberGap(agree=recorded == observed)
     if a.is_nan() or b.is_nan():
-        return a.is_nan() and b.is_nan()
-    if a.is_infinite() or b.is_infinite() or a == b:
-        return a == b
+        return NumberGap(agree=a.is_nan() and b.is_nan())
+    if a.is_infinite() or b.is_infinite():
+        return NumberGap(agree=a == b)
     context = _PRECISION
-    allowed = context.add(bounds.atol, context.multiply(bounds.rtol, context.abs(a)))
-    return context.abs(context.subtract(b, a)) <= allowed
-
-
-def measure(recorded: Array, observed: Array, bounds: Bounds) -> Gap:
-    """Compare two arrays of one type and shape, element by element, in bounded memory. Raises Unreadable."""
-    rtol, atol = float(bounds.rtol), float(bounds.atol)
-    exact = recorded.dtype.kind == "exact"
-    differing = beyond = 0
-    first, shown, last, largest = -1, ("", ""), -1, 0.0
-    for index, a, b in _differences(recorded, observed):
-        if first < 0:
-            first, shown = index, (repr(a), repr(b))
-        differing += index != last
-        gap = abs(a - b)
-        largest = gap if gap > largest else largest
-        same = not exact and (a == b or (math.isnan(a) and math.isnan(b)))
-        close = not exact and gap < math.inf and gap <= atol + rtol * abs(a)
-        beyond += not (same or close)
-        last = index
-    return Gap(
-        total=recorded.elements,
-        differing=differing,
-        beyond=beyond,
-        first=first,
-        recorded=shown[0],
-        observed=shown[1],
-        largest=largest,
+    size = context.abs(a)
+    gap = context.abs(context.subtract(b, a))
+    ulp = _ulp(float(a), float(b))
+    near = a == b or gap <= context.add(bounds.atol, context.multiply(bounds.rtol, size))
+    return NumberGap(
+        agree=near or (ulp is not None and bounds.max_ulp > 0 and ulp <= bounds.max_ulp),
+        absolute=gap,
+        relative=context.divide(gap, size) if size else None,
+        ulp=ulp,
     )
 
 
-def _differences(recorded: Array, observed: Array) -> Iterator[tuple[int, float, float]]:
-    """Yield index and both values wherever bits differ; a complex element may come twice, once per part.
-
-    Elements of exact types come as the first byte that differs, and all further ones.
-    """
-    dtype = recorded.dtype
-    exact = dtype.kind == "exact"
-    part = 1 if exact else dtype.bytes // 2 if dtype.kind == "complex" else dtype.bytes
-    offset = 0
-    pairs = zip_longest(_pieces(recorded.blocks()), _pieces(observed.blocks()), fillvalue=b"")
-    for ours, theirs in pairs:
-        if len(ours) != len(theirs):
-            raise Unreadable("two arrays of one shape have different sizes")
-        if ours != theirs:
-            left, right = array(_UNITS[part], ours), array(_UNITS[part], theirs)
-            unequal = [i for i, (a, b) in enumerate(zip(left, right, strict=True)) if a != b]
-            values = (ours, theirs) if exact else (numbers(dtype, ours), numbers(dtype, theirs))
-            for i in unequal:
-                at = (offset + i * part) // max(1, dtype.bytes)
-                yield at, values[0][i], values[1][i]
-        offset += len(ours)
+def numbers_agree(recorded: str, observed: str, bounds: Bounds) -> bool:
+    """Whether two numbers, given as text, agree."""
+    return number_gap(recorded, observed, bounds).agree
 
 
-def _pieces(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """Cut blocks of any size into pieces of `PIECE` bytes."""
-    rest = b""
-    for block in blocks:
-        joined = rest + block if rest else block
-        whole = len(joined) - len(joined) % PIECE
-        for start in range(0, whole, PIECE):
-            yield joined[start : start + PIECE]
-        rest = joined[whole:]
-    if rest:
-        yield rest
+def _ulp(a: float, b: float) -> int | None:
+    if not (math.isfinite(a) and math.isfinite(b)):
+        return None
+    left, right = struct.unpack("<2Q", struct.pack("<2d", a, b))
+    return abs(ordinal(left, 64) - ordinal(right, 64))
+
+
+def ordinal(code: int, bits: int) -> int:
+    """Number the floats of a type with a sign bit in ascending order, both zeros being 0."""
+    sign = 1 << (bits - 1)
+    return -(code ^ sign) if code & sign else code

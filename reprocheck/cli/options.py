@@ -13,7 +13,7 @@ from reprocheck.limits import DEFAULT, Limits
 from reprocheck.model.base import Frozen
 
 if TYPE_CHECKING:
-    from reprocheck.model.run import IgnoredKey, Resources, Tolerance
+    from reprocheck.model.run import IgnoredKey, Resources
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -199,23 +199,6 @@ def _resources(**fields: Any) -> Resources:
     from reprocheck.model.run import Resources
 
     return Resources(**fields)
-
-
-def tolerance(whose: str) -> Callable[[F], F]:
-    """`--rtol` and `--atol`; the command receives `tolerance`, None when neither is given."""
-
-    def decorate(function: F) -> F:
-        function = merging("tolerance", ("rtol", "atol"), _tolerance)(function)
-        function = click.option("--atol", metavar="X", help="Absolute tolerance, likewise.")(function)
-        return click.option("--rtol", metavar="X", help=f"Relative tolerance; {whose}.")(function)
-
-    return decorate
-
-
-def _tolerance(*, rtol: str | None, atol: str | None) -> Tolerance | None:
-    from reprocheck.model.run import Tolerance
-
-    return Tolerance(rtol=rtol or "0", atol=atol or "0") if rtol or atol else None
 
 
 def formats(*names: str) -> Callable[[F], F]:

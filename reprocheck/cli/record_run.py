@@ -10,6 +10,7 @@ from reprocheck.cli import options
 from reprocheck.cli.snapshot import announce_manifest
 from reprocheck.cli.surroundings import Surroundings, surroundings
 from reprocheck.cli.terminal import Echo, announce, outside
+from reprocheck.cli.tolerances import tolerance_options
 from reprocheck.limits import Limits
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ if TYPE_CHECKING:
 @click.option(
     "--observe", is_flag=True, help="Record the libraries and modules that its processes really load."
 )
-@options.tolerance("sealed in the manifest for every later verify")
+@tolerance_options("sealed in the manifest for every later verify")
 @options.recording
 @options.syft
 @options.cache

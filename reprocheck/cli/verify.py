@@ -8,6 +8,7 @@ import click
 
 from reprocheck.cli import options, terminal
 from reprocheck.cli.results import check_target, read_manifest, write_result
+from reprocheck.cli.tolerances import tolerance_options
 from reprocheck.limits import Limits
 from reprocheck.render.style import Style
 
@@ -42,7 +43,7 @@ _COMPARING = frozenset(
 @click.option(
     "--timeout", "seconds", type=click.IntRange(min=1), metavar="SECONDS", help="Time limit of one run."
 )
-@options.tolerance("your own, never taken for the author's")
+@tolerance_options("your own, never taken for the author's")
 @click.option(
     "--outputs",
     "directory",
@@ -119,11 +120,7 @@ def command(
     log = terminal.SafeLog()
     verified = verify(
         manifest,
-        VerifyOptions(
-            inputs=handed_in,
-            policy=policy,
-            unsandboxed=unsandboxed,
-        ),
+        VerifyOptions(inputs=handed_in, policy=policy, unsandboxed=unsandboxed),
         terminal.outside(limits, docker_host=docker_host),
         confirm=lambda planned, foreign: _confirm(planned, foreign=foreign, dry_run=dry_run, yes=yes),
         sink=log if logs else _drop_log,

@@ -21,7 +21,7 @@ def run_facts(run: RunRecord, _: Context) -> Iterator[Fact]:
     """Facts of `run`, `inputs` and `outputs`."""
     rows: list[tuple[str, Shown]] = [(name, getattr(run, name)) for name in _FIELDS]
     rows += [(f"resources.{name}", getattr(run.resources, name)) for name in _RESOURCES]
-    tolerance = f"rtol={run.tolerance.rtol} atol={run.tolerance.atol}" if run.tolerance is not None else ""
+    tolerance = str(run.tolerance) if run.tolerance is not None else ""
     rows += [
         ("exit_code", run.exit_code),
         ("argv", run.argv),

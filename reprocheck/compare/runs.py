@@ -85,7 +85,7 @@ def _policy(run: RunRecord, name: str) -> str:
     if name == "ignore_keys":
         return shlex.join(sorted({f"{key.file}:{key.key}" for key in run.ignore_keys}))
     if name == "tolerance":
-        return f"rtol={run.tolerance.rtol} atol={run.tolerance.atol}" if run.tolerance is not None else ""
+        return str(run.tolerance) if run.tolerance is not None else ""
     return shlex.join(sorted({*getattr(run, name)}))
 
 

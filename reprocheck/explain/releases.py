@@ -23,7 +23,7 @@ def is_major(d: Difference) -> bool:
         return False
     found = [_MAJOR.match(text or "") for text in (d.before, d.after)]
     numbers = {int(match[1]) for match in found if match}
-    return None not in found and len(numbers) == 2 and 0 < min(numbers) and max(numbers) < _YEARS
+    return None not in found and len(numbers) == 2 and min(numbers) > 0 and max(numbers) < _YEARS
 
 
 def changes_of(d: Difference, sides: Sides) -> str:

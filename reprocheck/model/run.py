@@ -99,11 +99,43 @@ class IgnoredKey(Value, frozen=True, kw_only=True):
     key: Name
 
 
+class ToleranceRule(Value, frozen=True, kw_only=True):
+    """The tolerance of some outputs, or of some tensors and numbers of them."""
+
+    output: Name
+    """Glob over outputs, matched as `ignore_keys` match files."""
+    key: str = ""
+    """Glob over tensor names, JSON Pointers and columns, '' for all; a name covers what is below it."""
+    rtol: str = "0"
+    atol: str = "0"
+    max_ulp: Count = 0
+
+
 class Tolerance(Value, frozen=True, kw_only=True):
-    """Agreement declared beforehand by the author; decimal text, since the manifest holds no floats."""
+    """Agreement declared beforehand by the author; decimal text, since the manifest holds no floats.
+
+    `artifacts.tolerance` says what agrees.
+    """
 
     rtol: str = "0"
     atol: str = "0"
+    max_ulp: Count = 0
+    """Units in the last place of the element's own type."""
+    rules: tuple[ToleranceRule, ...] = ()
+    """The first that matches an output and a key decides in place of the values above."""
+
+    def __str__(self) -> str:
+        """Return it whole in one line: `rtol 1e-3, atol 0; OUTPUT:KEY rtol 0, atol 0, max ULP 4`."""
+        parts = [_amounts(self)]
+        for rule in self.rules:
+            where = f"{rule.output}:{rule.key}" if rule.key else rule.output
+            parts.append(f"{where} {_amounts(rule)}")
+        return "; ".join(parts)
+
+
+def _amounts(part: Tolerance | ToleranceRule) -> str:
+    ulp = f", max ULP {part.max_ulp}" if part.max_ulp else ""
+    return f"rtol {part.rtol}, atol {part.atol}{ulp}"
 
 
 class RunRecord(Value, frozen=True, kw_only=True):

@@ -154,7 +154,7 @@ def _whose(tolerance: Tolerance | None, author: Tolerance | None) -> str:
     """Say whose tolerance was in force: a wide one of the author proves less than it sounds."""
     if tolerance is None:
         return "the declared tolerance"
-    numbers = f"(rtol {tolerance.rtol}, atol {tolerance.atol})"
+    numbers = f"({tolerance})"
     if tolerance == author:
         return f"the author's tolerance {numbers}, sealed in the record"
     return f"the reader's tolerance {numbers}, which is not the author's"

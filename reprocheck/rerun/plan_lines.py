@@ -46,6 +46,6 @@ def plan_lines(
         *(("ignored key", f"{entry.file}:{entry.key}") for entry in run.ignore_keys),
     ]
     if run.tolerance is not None and policy.tolerance is None:
-        rows.append(("tolerance (author)", f"rtol {run.tolerance.rtol}, atol {run.tolerance.atol}"))
+        rows.append(("tolerance (author)", str(run.tolerance)))
     rows.extend((f"allowed: {entry.what}", entry.value) for entry in relaxations)
     return tuple(PlanLine(label=label, value=value) for label, value in rows)

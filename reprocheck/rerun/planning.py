@@ -265,6 +265,5 @@ def _relaxations(run: RunRecord, policy: Policy, image: str) -> tuple[Relaxation
     if policy.read_only_root:
         rows.append(("read-only", "root file system"))
     if policy.tolerance is not None:
-        text = f"rtol {policy.tolerance.rtol}, atol {policy.tolerance.atol}"
-        rows.append(("tolerance (reader)", text))
+        rows.append(("tolerance (reader)", str(policy.tolerance)))
     return tuple(Relaxation(what=what, value=value) for what, value in rows)

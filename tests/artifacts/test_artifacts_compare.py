@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from reprocheck.artifacts.compare import compare_output
 from reprocheck.artifacts.formats import describe
-from reprocheck.artifacts.tolerance import bounds_of, numbers_agree
+from reprocheck.artifacts.tolerance import RULES, bounds_of, numbers_agree, output_bounds
 from reprocheck.errors import InputFault
 from reprocheck.limits import DEFAULT
 from reprocheck.model.base import replace
-from reprocheck.model.run import IgnoredKey, Output, Tolerance
+from reprocheck.model.run import IgnoredKey, Output, Tolerance, ToleranceRule
 from reprocheck.model.verdict import ComparedOutput
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures/artifacts"
@@ -206,7 +206,7 @@ def array(dtype: str, raw: bytes) -> bytes:
         ("f8", "d", [0.0], [1e-9], Tolerance(atol="1e-8"), "within-tolerance"),
         ("f2", "e", [1.0], [1.001], WIDE, "within-tolerance"),
         ("i8", "q", [2**53], [2**53 + 1], Tolerance(), "differs"),
-        ("i8", "q", [100], [101], Tolerance(atol="1"), "within-tolerance"),
+        ("i8", "q", [100], [101], Tolerance(atol="1"), "differs"),
         ("b1", "?", [True], [False], Tolerance(atol="5"), "differs"),
         ("c8", "f", [1.0, 2.0], [1.0, 2.0001], WIDE, "within-tolerance"),
         ("c8", "f", [1.0, 2.0], [1.0, 2.5], WIDE, "differs"),
@@ -224,7 +224,8 @@ def test_a_difference_far_into_a_large_array_is_found_at_its_index() -> None:
     theirs = bytearray(ours)
     theirs[4 * 250_000 : 4 * 250_000 + 4] = struct.pack("<f", 2.0)
     result = compared("a.npy", array("f4", bytes(ours)), array("f4", bytes(theirs)))
-    assert "1 of 300000 elements, at most 2.0 apart; element 250000 was 0.0 and is 2.0" in result.reason
+    assert "1 of 300000 elements, at most 2.0 (relative 0, 1073741824 ULP) apart" in result.reason
+    assert result.reason.endswith("; element 250000 was 0.0 and is 2.0")
 
 
 @pytest.mark.parametrize(
@@ -234,7 +235,7 @@ def test_a_difference_far_into_a_large_array_is_found_at_its_index() -> None:
 @pytest.mark.parametrize("part", ["rtol", "atol"])
 def test_a_tolerance_that_is_no_finite_number_from_zero_up_is_an_input_fault(text: str, part: str) -> None:
     with pytest.raises(InputFault) as caught:
-        bounds_of(Tolerance(**{part: text}))
+        bounds_of(replace(Tolerance(), **{part: text}))
     assert caught.value.code == "E_TOLERANCE"
 
 
@@ -262,3 +263,99 @@ def test_numbers_as_text_at_zero_tolerance(ours: str, theirs: str, agree: bool) 
 def test_agreement_at_zero_tolerance_is_equality_of_values(a: float, b: float) -> None:
     expected = a == b or (math.isnan(a) and math.isnan(b))
     assert numbers_agree(repr(a), repr(b), bounds_of(Tolerance())) is expected
+
+
+def rule(output: str, key: str = "", *, rtol: str = "0", atol: str = "0", max_ulp: int = 0) -> ToleranceRule:
+    return ToleranceRule(output=output, key=key, rtol=rtol, atol=atol, max_ulp=max_ulp)
+
+
+RULED = Tolerance(
+    rtol="1",
+    rules=(
+        rule("m.json", "/loss", rtol="2"),
+        rule("m.json", "layers.*.bias", rtol="3"),
+        rule("*.json", "accuracy", rtol="4"),
+        rule("*.json", rtol="5"),
+        rule("/out/*", "w[3]", rtol="6"),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("output", "key", "rtol"),
+    [
+        ("m.json", "/loss", 2),
+        ("m.json", "/loss/0", 2),
+        ("m.json", "/losses", 5),
+        ("m.json", "layers.3.bias", 3),
+        ("m.json", "/epochs/3/accuracy", 4),
+        ("m.json", "accuracy[12]", 4),
+        ("/out/other.json", "/loss", 5),
+        ("/out/model.npz", "w[3]", 6),
+        ("/out/model.npz", "w3", 6),
+        ("/out/model.npz", "w", 1),
+        ("model.npz", "/loss", 1),
+    ],
+)
+def test_the_first_rule_that_matches_output_and_key_decides(output: str, key: str, rtol: int) -> None:
+    assert output_bounds(RULED, output).of(key).rtol == rtol
+
+
+def test_a_rule_decides_also_where_it_is_narrower() -> None:
+    ours, theirs = b'{"loss": 1.0, "seed": 7}', b'{"loss": 1.01, "seed": 7.01}'
+    wide = Tolerance(rtol="0.1")
+    assert compared("m.json", ours, theirs, wide).verdict == "within-tolerance"
+    strict = replace(wide, rules=(rule("m.json", "/seed"),))
+    result = compared("m.json", ours, theirs, strict)
+    assert result.verdict == "differs"
+    assert "1 of 2 differing numbers are beyond the tolerance" in result.reason
+    assert result.reason.endswith("first '/seed': 7 recorded, 7.01 observed")
+    assert compared("n.json", ours, theirs, strict).verdict == "within-tolerance"
+
+
+def test_a_rule_of_one_tensor_leaves_the_others_exact() -> None:
+    for name, verdict in (("weight", "within-tolerance"), ("bias", "differs")):
+        tolerance = Tolerance(rules=(rule("base.*", name, max_ulp=1),))
+        assert files("base.safetensors", "ulp.safetensors", tolerance).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "code"),
+    [(Tolerance(rules=(rule("a", atol="-1"),)), "a"), (Tolerance(rules=(rule("a"),) * (RULES + 1)), "1001")],
+)
+def test_rules_are_checked_too(tolerance: Tolerance, code: str) -> None:
+    with pytest.raises(InputFault, match=code) as caught:
+        bounds_of(tolerance)
+    assert caught.value.code == "E_TOLERANCE"
+
+
+def test_numbers_in_text_have_the_ulp_of_64_bit_floats() -> None:
+    near = math.nextafter(math.nextafter(0.1, 1), 1)
+    for max_ulp, agree in ((1, False), (2, True)):
+        assert numbers_agree("0.1", repr(near), bounds_of(Tolerance(max_ulp=max_ulp))) is agree
+    huge = bounds_of(Tolerance(max_ulp=2**53 - 1))
+    assert not numbers_agree("1e309", "1e310", huge)
+    assert not numbers_agree("1", "nan", huge)
+    assert not numbers_agree("inf", "1.7976931348623157e308", huge)
+
+
+def test_a_result_within_tolerance_tells_the_largest_differences_and_the_first_place() -> None:
+    ours, theirs = struct.pack("<4f", 1, 2, 4, 0), struct.pack("<4f", 1, 2.5, 4.5, 0)
+    result = compared("a.npy", array("f4", ours), array("f4", theirs), Tolerance(atol="0.5"))
+    assert result.level == "L3"
+    assert result.reason == (
+        "1 of 1 tensors differ in 2 elements, by at most 0.5 (relative 0.25, 2097152 ULP), "
+        "within the tolerance; first '': element 1 was 2.0 and is 2.5"
+    )
+    worse = compared("a.npy", array("f4", ours), array("f4", theirs), Tolerance(rtol="0.125"))
+    assert worse.reason == (
+        "1 of 1 tensors differ in 2 elements, by at most 0.5 (relative 0.25, 2097152 ULP), "
+        "1 elements beyond the tolerance; first '': 2 of 4 elements, "
+        "at most 0.5 (relative 0.25, 2097152 ULP) apart; element 1 was 2.0 and is 2.5"
+    )
+
+
+def test_the_text_of_a_tolerance_leaves_nothing_out() -> None:
+    assert str(Tolerance(rtol="1e-3")) == "rtol 1e-3, atol 0"
+    tolerance = Tolerance(max_ulp=4, rules=(rule("a.npy", "w", atol="1"), rule("*.json", rtol="2")))
+    assert str(tolerance) == "rtol 0, atol 0, max ULP 4; a.npy:w rtol 0, atol 1; *.json rtol 2, atol 0"

@@ -47,6 +47,7 @@ from reprocheck.model.run import (
     Output,
     TensorDigest,
     Tolerance,
+    ToleranceRule,
 )
 from reprocheck.model.unknown import Unknown
 from tests.strategies import (
@@ -133,7 +134,11 @@ def everything() -> Manifest:
         outputs=(output,),
         ignore_outputs=("*.log",),
         ignore_keys=(IgnoredKey(file="m.json", key="/t"),),
-        tolerance=Tolerance(rtol="1e-6", atol="1e-6"),
+        tolerance=Tolerance(
+            rtol="1e-6",
+            atol="1e-6",
+            rules=(ToleranceRule(output="*.json", key="/loss", rtol="1", atol="1", max_ulp=4),),
+        ),
         mounts=(Mount(target="/m", kind="bind", writable=True, role="unread"),),
         changes=(Change(path="/app/x.py", kind="added"),),
         resources=msgspec.structs.replace(
