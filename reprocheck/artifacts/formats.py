@@ -17,6 +17,7 @@ from reprocheck.artifacts import (
     pickled,
     raw,
     safetensors,
+    tfevents,
     torch_zip,
 )
 from reprocheck.artifacts.elements import BLOCK
@@ -26,6 +27,7 @@ from reprocheck.limits import Limits
 from reprocheck.model.run import IgnoredKey, Output
 
 FORMATS: tuple[Format, ...] = (
+    tfevents,
     safetensors,
     npy,
     npz,

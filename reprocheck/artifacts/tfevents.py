@@ -29,6 +29,8 @@ OTHERS = 50_000
 """Tensors, images and texts of one file."""
 
 _VERSION = "brain.Event:"
+_FIRST = b"\x1a\x0dbrain.Event:"
+"""What every file begins with, after the frame (12 bytes) and the wall time (9 bytes)."""
 _STEP, _FILE_VERSION, _SUMMARY = 2, 3, 5
 _EVENT_PARTS = {4: "graph_def", 6: "log_message", 8: "tagged_run_metadata", 9: "meta_graph_def"}
 """Parts of an event beside the summary; session starts (7) and the writer's name (10) are not content."""
@@ -40,11 +42,11 @@ _HPARAMS_TIMES = {3: 5, 4: 2}
 
 def recognises(name: str, head: bytes) -> bool:
     """Tell by the file's name, or by the version that every event file begins with."""
-    return ".tfevents." in f"{name.rpartition('/')[2]}." or (head[21:23] == b"\x1a\x0d" and _VERSION.encode() in head)
+    return ".tfevents." in f"{name.rpartition('/')[2]}." or head[21:].startswith(_FIRST)
 
 
 def read(stream: BinaryIO, size: int, *, limits: Limits) -> Reading:
-    """Check every record, then give scalars as numbers and the rest as arrays or digests. Raises Unreadable."""
+    """Check every record; give scalars as numbers, the rest as arrays or digests. Raises Unreadable."""
     found = _Found(Source(stream, size), limits)
     for index, (place, raw) in enumerate(records(stream, size, longest=limits.document_bytes)):
         try:

@@ -21,36 +21,47 @@ _LENGTH = struct.Struct("<QI")
 _CHECKSUM = struct.Struct("<I")
 
 
+class _Ahead:
+    """Sequential reads through one buffer: most records are smaller than a system call is worth."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._buffer = b""
+        self._at = 0
+
+    def take(self, count: int) -> bytes:
+        """Return the next `count` bytes, fewer at the end."""
+        if len(self._buffer) - self._at < count:
+            parts = [self._buffer[self._at :]]
+            missing = count - len(parts[0])
+            while missing > 0 and (part := self._stream.read(max(missing, BLOCK))):
+                parts.append(part)
+                missing -= len(part)
+            self._buffer, self._at = b"".join(parts), 0
+        piece = self._buffer[self._at : self._at + count]
+        self._at += count
+        return piece
+
+
 def records(stream: BinaryIO, size: int, *, longest: int) -> Iterator[tuple[int, bytes]]:
     """Yield each record with the place of its first byte. Raises Unreadable with the record's number."""
     stream.seek(0)
-    buffer, at, place, index = b"", 0, 0, 0
+    ahead = _Ahead(stream)
+    place = index = 0
     while place < size:
-
-        def take(count: int) -> bytes:
-            nonlocal buffer, at
-            if len(buffer) - at < count:
-                parts = [buffer[at:]]
-                missing = count - len(parts[0])
-                while missing > 0 and (part := stream.read(max(missing, BLOCK))):
-                    parts.append(part)
-                    missing -= len(part)
-                if missing > 0:
-                    raise Unreadable(f"it ends inside the record {index}")
-                buffer, at = b"".join(parts), 0
-            at += count
-            return buffer[at - count : at]
-
-        head = take(_LENGTH.size)
+        head = ahead.take(_LENGTH.size)
+        if len(head) < _LENGTH.size:
+            raise Unreadable(f"it ends inside the record {index}")
         length, claimed = _LENGTH.unpack(head)
         if masked_crc32c(head[:8]) != claimed:
             raise Unreadable(f"the length of the record {index} has a wrong checksum")
         if length > longest:
             raise Unreadable(f"the record {index} claims {length} bytes, more than the limit of {longest}")
-        if place + _LENGTH.size + length + _CHECKSUM.size > size:
+        data = ahead.take(length)
+        foot = ahead.take(_CHECKSUM.size)
+        if len(foot) < _CHECKSUM.size:
             raise Unreadable(f"it ends inside the record {index}")
-        data = take(length)
-        if masked_crc32c(data) != _CHECKSUM.unpack(take(_CHECKSUM.size))[0]:
+        if masked_crc32c(data) != _CHECKSUM.unpack(foot)[0]:
             raise Unreadable(f"the record {index} has a wrong checksum")
         yield place + _LENGTH.size, data
         place += _LENGTH.size + length + _CHECKSUM.size

@@ -97,9 +97,7 @@ def read_histogram(
                 return None
             name = _HISTOGRAM_LISTS[part.number]
             lists.append(
-                Tensor(
-                    name=name, dtype=DTYPES["float64"], shape=(size // 8,), start=part.start, end=part.end
-                )
+                Tensor(name=name, dtype=DTYPES["float64"], shape=(size // 8,), start=part.start, end=part.end)
             )
     names = [name for name, _ in values] + [tensor.name for tensor in lists]
     if len(set(names)) != len(names):
