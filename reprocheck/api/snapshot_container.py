@@ -79,6 +79,7 @@ def snapshot_container(
             image=facts.image.environment,
             # The engine lists the image's own among the container's.
             container=tuple(pair for pair in facts.environment if pair not in facts.image.environment),
+            unset=facts.unset,
             add_values=options.env_values,
             all_values=options.all_values,
             limits=outside.limits,

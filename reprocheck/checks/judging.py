@@ -9,7 +9,7 @@ from reprocheck.limits import Limits
 from reprocheck.model.base import Frozen
 from reprocheck.model.change import Severity
 from reprocheck.model.check import Violation
-from reprocheck.model.environment import IN_FORCE, Variable
+from reprocheck.model.environment import Variable, in_force
 from reprocheck.model.image import Image
 from reprocheck.model.manifest import Manifest
 from reprocheck.model.rule import Rule
@@ -57,8 +57,8 @@ class Evidence(Frozen, frozen=True, kw_only=True):
 
     def variable(self, name: str) -> Variable | None:
         """Return the variable of this name that is in force, None when the environment has none."""
-        named = (v for v in self.manifest.environment if v.name == name)
-        return min(named, key=lambda v: IN_FORCE.index(v.origin), default=None)
+        named = in_force(v for v in self.manifest.environment if v.name == name)
+        return named[name][0] if named else None
 
 
 class Judgement(Frozen, frozen=True, kw_only=True):

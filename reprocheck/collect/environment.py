@@ -124,6 +124,7 @@ def describe_environment(
     *,
     image: tuple[tuple[str, str], ...] = (),
     container: tuple[tuple[str, str], ...] = (),
+    unset: tuple[str, ...] = (),
     run: tuple[tuple[str, str], ...] = (),
     host: tuple[tuple[str, str], ...] = (),
     add_values: frozenset[str] = frozenset(),
@@ -133,12 +134,11 @@ def describe_environment(
     """List every variable by name, with its value where policy allows. Sorted by name.
 
     `image` is what the image declares, `run` what `run --env` was given, `container` what `docker run -e`
-    added to the image's, `host` this machine's. The same name at two origins is listed once, as it is in
-    force: run over container over image over host, and within one origin the later entry wins. Only what the
-    image declares stays beside what overrides it, and after it: it is part of the image's identity.
-    `add_values` names variables
-    whose values the user wants recorded, `all_values` asks for all; a value that the secret scan hits is
-    never recorded.
+    added to the image's, `unset` what it took away, `host` this machine's. The same name at two origins is
+    listed once, as it is in force: run over container over image over host, and within one origin the later
+    entry wins. Only what the image declares stays beside what overrides it, and after it: it is part of the
+    image's identity. `add_values` names variables whose values the user wants recorded, `all_values` asks for
+    all; a value that the secret scan hits is never recorded.
 
     Raises InputFault E_LIMIT_VARIABLES when there are more variables than `limits.variables`.
     """
@@ -160,6 +160,11 @@ def describe_environment(
             wanted = origin in {"image", "run"} or all_values or name in add_values or is_allowed(name)
             variable = _describe(name, value, origin, wanted=wanted, limits=limits)
             found.setdefault(variable.name, {})[origin] = variable
+    for name in unset:
+        shown = _portable_name(name)
+        found.setdefault(shown, {})["container"] = Variable(
+            name=shown, value=None, origin="container", state="unset"
+        )
     return tuple(variable for name in sorted(found) for variable in _listed(found[name]))
 
 

@@ -15,7 +15,7 @@ from reprocheck.compare.difference import Shown
 from reprocheck.model.base import Frozen, field
 from reprocheck.model.change import Section
 from reprocheck.model.context import Job, Label
-from reprocheck.model.environment import IN_FORCE, Variable
+from reprocheck.model.environment import Variable, in_force
 from reprocheck.model.host import Cpu, Driver, Gpu, Host
 from reprocheck.model.image import Image, OperatingSystem
 
@@ -152,12 +152,7 @@ Setting = tuple[Variable, ...]
 
 def settings_of(environment: Iterable[Variable]) -> Iterator[Setting]:
     """Yield the variables by name."""
-    names: dict[str, list[Variable]] = {}
-    for variable in environment:
-        names.setdefault(variable.name, []).append(variable)
-    for found in names.values():
-        if len(found) > 1:
-            found.sort(key=lambda v: (IN_FORCE.index(v.origin), v.state, v.value or ""))
+    for found in in_force(environment).values():
         yield tuple(found)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reprocheck.compare.difference import differ, one_sided
 from reprocheck.model.change import Delta, Difference
-from reprocheck.model.environment import IN_FORCE, Variable
+from reprocheck.model.environment import Variable, in_force
 from reprocheck.model.manifest import Manifest
 from reprocheck.model.unknown import Unknown
 
@@ -14,7 +14,7 @@ def compare_environment(a: Manifest, b: Manifest) -> Delta:
     first, second = _tells_none(a), _tells_none(b)
     if first != second:
         return one_sided("environment", second, first)
-    sides_a, sides_b = _by_name(a.environment), _by_name(b.environment)
+    sides_a, sides_b = in_force(a.environment), in_force(b.environment)
     differences: list[Difference] = []
     withheld: list[Unknown] = []
     for name in sides_a.keys() | sides_b.keys():
@@ -38,13 +38,6 @@ def compare_environment(a: Manifest, b: Manifest) -> Delta:
 def _tells_none(manifest: Manifest) -> bool:
     """Whether the place that was read cannot tell variables: an unpacked root, a bare environment."""
     return manifest.source.kind in ("rootfs", "environment") and not manifest.environment
-
-
-def _by_name(variables: tuple[Variable, ...]) -> dict[str, list[Variable]]:
-    names: dict[str, list[Variable]] = {}
-    for variable in sorted(variables, key=lambda v: (IN_FORCE.index(v.origin), v.state, v.value or "")):
-        names.setdefault(variable.name, []).append(variable)
-    return names
 
 
 def _hidden(variable: Variable) -> str:

@@ -45,6 +45,15 @@ def flag(document: Document, key: str) -> bool:
     return document.get(key) is True
 
 
+def bare_names(lines: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of lines without `=`, sorted.
+
+    `docker run -e NAME` for a name that is not set takes away what the image declares.
+    """
+    given = {line.partition("=")[0] for line in lines if "=" in line}
+    return tuple(sorted({line for line in lines if line and "=" not in line} - given))
+
+
 def pairs(lines: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     """Split `NAME=VALUE` lines, sorted by name; the last of two equal names counts, as in the kernel's list.
 

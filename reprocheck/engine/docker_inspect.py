@@ -10,7 +10,17 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
-from reprocheck.engine.docker_document import Document, flag, mapping, objects, pairs, text, texts, whole
+from reprocheck.engine.docker_document import (
+    Document,
+    bare_names,
+    flag,
+    mapping,
+    objects,
+    pairs,
+    text,
+    texts,
+    whole,
+)
 from reprocheck.engine.docker_errors import cleaned, image_not_found, translated
 from reprocheck.engine.docker_settings import (
     HostMount,
@@ -70,6 +80,8 @@ class ContainerFacts(Frozen, frozen=True, kw_only=True):
     argv: tuple[str, ...]
     environment: tuple[tuple[str, str], ...]
     """Effective, sorted by name."""
+    unset: tuple[str, ...]
+    """Names that were taken away from what the image declares, sorted."""
     working_dir: str
     user: str
     network: Literal["none", "bridge", "unknown"]
@@ -161,6 +173,7 @@ def inspect_container(client: APIClient, reference: str) -> ContainerFacts:
         oom_killed=flag(state, "OOMKilled") and code == 137 and not running,
         argv=(text(document, "Path"), *texts(document, "Args")),
         environment=_container_environment(config, image),
+        unset=tuple(name for name in bare_names(texts(config, "Env")) if name in dict(image.environment)),
         working_dir=text(config, "WorkingDir"),
         user=text(config, "User"),
         network=network_of(document),

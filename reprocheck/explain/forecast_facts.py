@@ -5,7 +5,7 @@ from __future__ import annotations
 from reprocheck.explain import tables
 from reprocheck.explain.judging import normal_name
 from reprocheck.model.base import Frozen, field
-from reprocheck.model.environment import IN_FORCE
+from reprocheck.model.environment import in_force
 from reprocheck.model.host import Cpu, Gpu
 from reprocheck.model.manifest import Manifest
 from reprocheck.model.package import Framework, NativeLibrary, Package
@@ -101,11 +101,8 @@ def facts_of(a: Manifest, b: Manifest) -> tuple[Facts, Facts]:
 
 def _facts(manifest: Manifest, *, observed: bool) -> Facts:
     variables: dict[str, str | None] = {}
-    for variable in sorted(
-        manifest.environment, key=lambda v: (IN_FORCE.index(v.origin), v.state, v.value or "")
-    ):
-        value = variable.value if variable.state == "recorded" else None
-        variables.setdefault(variable.name, value)
+    for name, found in in_force(manifest.environment).items():
+        variables[name] = found[0].value if found[0].state == "recorded" else None
     state: dict[str, set[str]] = {}
     for flag in manifest.loaded.state if manifest.loaded is not None else ():
         state.setdefault(flag.name, set()).add(flag.value)

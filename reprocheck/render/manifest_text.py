@@ -12,7 +12,11 @@ from reprocheck.render.manifest_software import integrity, software
 from reprocheck.render.style import PLAIN, Style
 from reprocheck.render.wording import plural, size, unknown_lines
 
-_STATES = {"withheld": "(value not recorded)", "secret": "(looks like a secret: value not recorded)"}
+_STATES = {
+    "withheld": "(value not recorded)",
+    "secret": "(looks like a secret: value not recorded)",
+    "unset": "(taken away)",
+}
 
 
 def render(manifest: Manifest, *, everything: bool = False, style: Style = PLAIN) -> str:

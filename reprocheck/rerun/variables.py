@@ -20,8 +20,9 @@ def plan_environment(
     """Give the variables beyond the image's own, sorted by name, and the relaxations they cost.
 
     Those of `run --env` and `docker run -e` apply; for a run of the local engine the recorded ones of its
-    machine as well, but for those that name places on it. Raises Refused (E_ENV_WITHHELD, E_ENV_REFUSED),
-    InputFault (E_ENV_NAME, E_ENV_VALUE) and UsageFault (E_ENV_NAME, E_ENV_VALUE, E_UNSET_IMAGE).
+    machine as well, but for those that name places on it. Raises Refused (E_ENV_WITHHELD, E_ENV_UNSET,
+    E_ENV_REFUSED), InputFault (E_ENV_NAME, E_ENV_VALUE) and UsageFault (E_ENV_NAME, E_ENV_VALUE,
+    E_UNSET_IMAGE).
     """
     _check_flags(manifest, policy, limits)
     given = dict(policy.env)
@@ -29,6 +30,16 @@ def plan_environment(
     for variable in wanted:
         _check_recorded(variable, limits)
     left = [v for v in wanted if v.name not in given and v.name not in policy.unset]
+    gone = sorted({v.name for v in left if v.state == "unset"})
+    if gone:
+        raise Refused(
+            "E_ENV_UNSET",
+            f"the recorded container took {', '.join(gone)} away from what its image declares, and a "
+            "re-execution keeps what the image declares; nothing was started",
+            hint="Add "
+            + " ".join(f"--env {name}=VALUE" for name in gone)
+            + " with a value that does nothing.",
+        )
     missing = sorted({v.name for v in left if v.value is None and v.origin != "host"})
     if missing:
         raise Refused(

@@ -209,3 +209,20 @@ def test_the_path_that_was_given_tells_which_python_is_active(desk: Desk) -> Non
             "path.json", "--image", image, "--output", "/out", "--env", given, command=command
         )
         assert active(recorded) == ["/opt/venv"]
+
+
+def test_a_variable_that_the_container_took_away_is_not_set(desk: Desk) -> None:
+    """`docker run -e NAME` for a name that is not set here; the engine lists the bare name."""
+    with container("-e", "PYTHONHASHSEED", SMALL_A, program=("sleep", "600"), wait=False) as name:
+        assert "PYTHONHASHSEED" not in docker("exec", name, "env")
+        desk.call("snapshot", f"docker:container:{name}", "--no-syft", "-o", "away.json")
+    listed = [v for v in desk.read("away.json")["environment"] if v["name"] == "PYTHONHASHSEED"]
+    assert [(v["origin"], v.get("state", "recorded")) for v in listed] == [
+        ("container", "unset"),
+        ("image", "recorded"),
+    ]
+    report = json.loads(
+        desk.call("diff", f"docker:image:{SMALL_A}", "away.json", "--format", "json", expect=1).stdout
+    )
+    (found,) = [f for f in report["findings"] if f["name"] == "PYTHONHASHSEED"]
+    assert (found["before"], found["after"]) == ("0", None)
