@@ -17,8 +17,10 @@ from reprocheck.artifacts import (
     pickled,
     raw,
     safetensors,
+    tar_archive,
     tfevents,
     torch_zip,
+    zip_archive,
 )
 from reprocheck.artifacts.elements import BLOCK
 from reprocheck.artifacts.reading import Content, Format, Unreadable, seal
@@ -28,6 +30,8 @@ from reprocheck.model.run import IgnoredKey, Output
 
 FORMATS: tuple[Format, ...] = (
     tfevents,
+    tar_archive,
+    zip_archive,
     safetensors,
     npy,
     npz,
