@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from reprocheck.limits import Limits
 from reprocheck.model.base import map_text, replace
@@ -31,6 +32,19 @@ def check_lock(
     pins = tuple(map_text(pin, redact_text) if pin.url else pin for pin in lock.pins)
     lock = replace(lock, pins=pins, unknowns=map_text(lock.unknowns, redact_text))
     return compare_lock(lock, manifest, file=name, executable=chosen)
+
+
+def ignoring(report: LockReport, ignore: Iterable[str], configured: Iterable[str]) -> LockReport:
+    """Take out of a lock check what a pattern `SECTION:GLOB` matches, and count it.
+
+    Raises UsageFault (E_IGNORE_PATTERN).
+    """
+    from reprocheck.explain.lock_noise import ignore_in_lock
+    from reprocheck.explain.noise import parse_ignore
+
+    patterns = [parse_ignore(pattern, "option") for pattern in ignore]
+    patterns += [parse_ignore(pattern, "configuration") for pattern in configured]
+    return ignore_in_lock(report, patterns)
 
 
 def _read(manifest: Manifest, raw: bytes, name: str, executable: str, limits: Limits) -> Lock:

@@ -18,7 +18,9 @@ from reprocheck.render.style import Style
 if TYPE_CHECKING:
     from reprocheck.api.outside import Outside
     from reprocheck.model.change import DiffReport
+    from reprocheck.model.configuration import DiffSettings
 
+_LOCK_FORMATS = ("text", "terse", "json")
 _EXIT = {"identical": 0, "differs": 1, "inconclusive": 4}
 
 
@@ -69,20 +71,24 @@ def command(
     rootfs:DIR, env:PREFIX, local and all others of `reprocheck snapshot`. Fixes turn B's side into A's.
 
     Three sides or more, a directory of manifests, or --from make a fleet: the majority of each fact, and who
-    is not with it.
+    is not with it. A lock check (--lock) has no html form.
     """
     from reprocheck.model.base import replace
 
     if sides.count("-") + (lock == "-") + (listing == "-") > 1:
         raise click.UsageError("standard input ('-') can be one document only")
-    reports.check()
+    reports.check(_LOCK_FORMATS if lock is not None else ())
     outside = replace(terminal.outside(limits, docker_host=docker_host), use_cache=True)
     view = View(style=style, everything=everything)
     if lock is not None:
         if len(sides) != 1 or listing is not None:
             raise click.UsageError("--lock takes exactly one side")
-        return _against_lock(sides[0], lock, outside, reports, view, with_syft=with_syft)
+        if group_by is not None or expect is not None:
+            raise click.UsageError("--group-by and --expect are about a fleet, --lock about one side")
     settings = configured(limits).diff
+    if lock is not None:
+        against = Against(lock=lock, ignore=ignore, with_fix=with_fix, with_syft=with_syft)
+        return _against_lock(sides[0], against, outside, reports, view, settings)
     if group_by is not None or expect is not None or listing is not None or len(sides) != 2:
         from reprocheck.cli.fleet import Fleet, compare_fleet
 
@@ -95,6 +101,7 @@ def command(
             expects_majority=expect is not None,
             ignore=ignore,
             configured=settings.ignore,
+            format=settings.format,
         )
         return compare_fleet(fleet, reports, style, view.width, limits, all_=everything)
     from reprocheck.api.compare import diff
@@ -143,21 +150,34 @@ def _forms(report: DiffReport, view: View) -> dict[str, Callable[[Style], bytes]
     }
 
 
+class Against(Frozen, frozen=True, kw_only=True):
+    """Which lock, and what is asked of it."""
+
+    lock: str
+    ignore: tuple[str, ...]
+    with_fix: bool
+    with_syft: bool
+
+
 def _against_lock(
-    side: str, lock: str, outside: Outside, reports: Reports, view: View, *, with_syft: bool
+    side: str, asked: Against, outside: Outside, reports: Reports, view: View, settings: DiffSettings
 ) -> int:
-    from reprocheck.api.foreign import check_lock
+    from reprocheck.api.foreign import check_lock, ignoring
     from reprocheck.cli.results import read_document
     from reprocheck.cli.sides import read_side
     from reprocheck.codec import encode
-    from reprocheck.render import lock_text
+    from reprocheck.render import lock_terse, lock_text
 
-    raw = read_document(lock, outside.limits)
-    manifest = read_side(side, outside, with_syft=with_syft)
-    report = check_lock(manifest, raw, name=lock, limits=outside.limits)
+    raw = read_document(asked.lock, outside.limits)
+    manifest = read_side(side, outside, with_syft=asked.with_syft)
+    found = check_lock(manifest, raw, name=asked.lock, limits=outside.limits)
+    report = ignoring(found, asked.ignore, settings.ignore)
     forms: dict[str, Callable[[Style], bytes]] = {
-        "text": lambda style: lock_text.render(report, everything=view.everything, style=style).encode(),
+        "text": lambda style: lock_text.render(
+            report, everything=view.everything, style=style, with_commands=asked.with_fix
+        ).encode(),
+        "terse": lambda _: lock_terse.render(report).encode(),
         "json": lambda _: encode(report),
     }
-    reports.write(forms, view.style)
+    reports.write(forms, view.style, configured=settings.format)
     return _EXIT[report.verdict]

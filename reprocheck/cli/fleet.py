@@ -32,6 +32,8 @@ class Fleet(Frozen, frozen=True, kw_only=True):
     expects_majority: bool
     ignore: tuple[str, ...]
     configured: tuple[str, ...]
+    format: str = ""
+    """Of the configuration file."""
 
     def paths(self, limits: Limits) -> tuple[str, ...]:
         """Return every path. Raises InputFault, and click's usage error for what is no file."""
@@ -68,7 +70,7 @@ def compare_fleet(
         noise=all_,
         limits=limits,
     )
-    reports.write(_forms(report, width, all_=all_), style)
+    reports.write(_forms(report, width, all_=all_), style, configured=asked.format)
     if not asked.expects_majority:
         return _EXIT[report.verdict]
     return _expectation(report)
@@ -87,7 +89,7 @@ def _expectation(report: FleetReport) -> int:
 
 def _forms(report: FleetReport, width: int, *, all_: bool) -> dict[str, Callable[[Style], bytes]]:
     from reprocheck.codec import encode
-    from reprocheck.render import fleet_text
+    from reprocheck.render import fleet_terse, fleet_text
 
     def html(_: Style) -> bytes:
         from reprocheck.render.html import render_fleet
@@ -96,6 +98,7 @@ def _forms(report: FleetReport, width: int, *, all_: bool) -> dict[str, Callable
 
     return {
         "text": lambda style: fleet_text.render(report, everything=all_, style=style, width=width).encode(),
+        "terse": lambda _: fleet_terse.render(report).encode(),
         "json": lambda _: encode(report),
         "html": html,
     }

@@ -2,7 +2,8 @@
 
 Extra packages count only where the lock lists everything; pip and its like are nobody's extras, nor is what
 another package manager installed. What pip records of an archive from an index is no hash, so that the hashes
-of such archives are not checked: a fact, told once.
+of such archives are not checked: a fact, told once, as is how much is installed that an incomplete lock does
+not name.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from reprocheck.compare.lock_extras import unmet
 from reprocheck.compare.lock_fixes import adding, removing
 from reprocheck.compare.packages import normal_name
 from reprocheck.compare.placement import nearest_prefix, nearest_python
@@ -65,8 +67,13 @@ def compare_lock(lock: Lock, manifest: Manifest, *, file: str, executable: str =
         pins.setdefault((pin.type, pin.name), []).append(pin)
     for key, group in sorted(pins.items()):
         _one(check, group, installed.get(key, []))
+        _asked_by_extras(check, group, installed, pins)
+    extras = list(_unnamed(check, installed, pins))
     if lock.complete:
-        _extras(check, installed, pins)
+        check.found += [_difference(check, "extra", pin, "", version) for pin, version in extras]
+    elif not check.checked:
+        reason = "asks for nothing that applies here, so that nothing was checked"
+        check.unknowns.append(Unknown(section="packages", where=file, reason=reason))
     _interpreter(check)
     unknowns = (*lock.unknowns, *check.unknowns, *_unread(manifest, lock))
     differences = sorted(check.found, key=lambda d: (KINDS.index(d.kind), d.type, d.name, d.found))
@@ -77,7 +84,7 @@ def compare_lock(lock: Lock, manifest: Manifest, *, file: str, executable: str =
         file=file,
         checked=check.checked,
         differences=tuple(differences),
-        not_checked=_not_checked(check),
+        not_checked=_not_checked(check, unnamed=0 if lock.complete else len(extras)),
         unknowns=tuple(sorted(set(unknowns), key=lambda u: (u.section, u.where, u.reason))),
     )
 
@@ -245,7 +252,25 @@ def _some(hashes: list[str]) -> str:
     return hashes[0] if len(hashes) == 1 else f"one of {len(hashes)} hashes"
 
 
-def _extras(check: _Check, installed: dict[Key, list[Package]], pins: dict[Key, list[Pin]]) -> None:
+def _asked_by_extras(
+    check: _Check, group: list[Pin], installed: dict[Key, list[Package]], pins: dict[Key, list[Pin]]
+) -> None:
+    """Check what the extras of a pin ask for, where the lock does not pin it itself."""
+    for pin in group:
+        for package in installed.get((pin.type, pin.name), ()) if pin.extras else ():
+            for want in unmet(pin, package, installed):
+                if isinstance(want, Unknown):
+                    check.unknowns.append(want)
+                elif (want[0].type, want[0].name) not in pins:
+                    kind = "version" if want[1] else "missing"
+                    locked = want[0].specifier or "any version"
+                    check.found.append(_difference(check, kind, want[0], locked, want[1]))
+
+
+def _unnamed(
+    check: _Check, installed: dict[Key, list[Package]], pins: dict[Key, list[Pin]]
+) -> Iterator[tuple[Pin, str]]:
+    """Yield what is installed and not named by the lock, as a pin without a version, and its version."""
     for key, packages in sorted(installed.items()):
         type_, name = key
         if key in pins or type_ not in check.lock.types or (type_ == "pypi" and name in TOOLS):
@@ -253,8 +278,7 @@ def _extras(check: _Check, installed: dict[Key, list[Package]], pins: dict[Key, 
         for package in packages:
             if package.type == "pypi" and package.owner:
                 continue
-            pin = Pin(type=package.type, name=name, specifier="")
-            check.found.append(_difference(check, "extra", pin, "", package.version))
+            yield Pin(type=package.type, name=name, specifier=""), package.version
 
 
 def _interpreter(check: _Check) -> None:
@@ -301,9 +325,13 @@ def _unread(manifest: Manifest, lock: Lock) -> Iterator[Unknown]:
             yield Unknown(section="packages", where=f"packages of the type {type_}", reason=reason)
 
 
-def _not_checked(check: _Check) -> tuple[Unknown, ...]:
-    if not check.unhashed:
-        return ()
-    where = f"{check.unhashed} package{'s' if check.unhashed > 1 else ''}"
-    reason = "no hash of the archive is recorded where it was installed from an index"
-    return (Unknown(section="packages", where=where, reason=reason),)
+def _not_checked(check: _Check, *, unnamed: int) -> tuple[Unknown, ...]:
+    facts = (
+        (check.unhashed, "no hash of the archive is recorded where it was installed from an index"),
+        (unnamed, "installed and not named by this file"),
+    )
+    return tuple(
+        Unknown(section="packages", where=f"{count} package{'s' if count > 1 else ''}", reason=reason)
+        for count, reason in facts
+        if count
+    )

@@ -25,7 +25,8 @@ def adding(pin: Pin, python: PythonEnvironment | None, manifest: Manifest, prefi
             return ""
         place = f"{pin.url}@{pin.commit}" if pin.commit else pin.url
         return f"{_pip('install', python, manifest)} {shlex.quote(f'{pin.name} @ {place}')}"
-    requirement = f"{pin.name}=={version}" if version else f"{pin.name}{pin.specifier}"
+    name = f"{pin.name}[{','.join(pin.extras)}]" if pin.extras else pin.name
+    requirement = f"{name}=={version}" if version else f"{name}{pin.specifier}"
     return f"{_pip('install', python, manifest)} {wanted(requirement, name=pin.name, version=version)}"
 
 

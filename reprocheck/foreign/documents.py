@@ -17,6 +17,25 @@ from reprocheck.model.manifest import Manifest
 
 Reader = Callable[..., Manifest]
 
+_OTHER_NOTATIONS: tuple[tuple[re.Pattern[str], str, str], ...] = (
+    (
+        re.compile(r"SPDXVersion:"),
+        "is SPDX in its tag-value notation, which is not read",
+        "Write it as JSON, e.g. with `syft convert FILE -o spdx-json`.",
+    ),
+    (
+        re.compile(r"(?:<\?xml[^>]{0,200}>\s{0,100})?<(?:[a-z]{1,20}:)?bom[\s>]"),
+        "is CycloneDX in XML, which is not read",
+        "Write it as JSON, e.g. with `syft convert FILE -o cyclonedx-json`.",
+    ),
+    (
+        re.compile(r"Package +Version\b"),
+        "is the table of pip list, which is not read",
+        "Write it with `pip list --format=json`, or with `pip freeze`.",
+    ),
+)
+"""How a known document in another notation begins, what it is, and what to do."""
+
 _OURS = re.compile(rb'\s{0,16}\{\s{0,16}"schema_version"')
 
 
@@ -37,6 +56,10 @@ OBJECTS: tuple[tuple[Callable[[Mapping[str, object]], bool], Reader], ...] = (
 """What tells a format whose top is a JSON object, and its reader; the first that fits."""
 
 
+_TRIED = 20
+"""Entries of a list that are looked at to tell what it is."""
+
+
 def read_foreign(raw: bytes, *, where: str, limits: Limits = DEFAULT) -> Manifest | None:
     """Read a document of another tool as a partial manifest; None when it is none that is known.
 
@@ -55,6 +78,9 @@ def read_foreign(raw: bytes, *, where: str, limits: Limits = DEFAULT) -> Manifes
         return read_explicit_list(text, where=where, limits=limits)
     if f"\n{HEAD}" in f"\n{text}":
         return read_collect_env(text, where=where, limits=limits)
+    for begins, problem, hint in _OTHER_NOTATIONS:
+        if begins.match(text.lstrip()[:1_000]):
+            raise InputFault("E_FOREIGN", f"{where} {problem}", hint=hint)
     frozen = read_freeze(text, where=where, limits=limits)
     if frozen is None and (kind := format_of(where, text)):
         raise InputFault(
@@ -85,8 +111,9 @@ def _json(text: str, where: str, limits: Limits) -> Manifest | None:
 
 
 def _list(document: list[object], where: str, limits: Limits) -> Manifest | None:
-    first = document[0] if document else None
-    if not text_in(first, "name") or not text_in(first, "version"):
+    sound = (e for e in document[:_TRIED] if text_in(e, "name") and text_in(e, "version"))
+    first = next(sound, None)
+    if first is None:
         return None
     if text_in(first, "build_string"):
         return read_json_list(document, where=where, limits=limits)

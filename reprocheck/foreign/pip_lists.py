@@ -11,7 +11,17 @@ import re
 from collections.abc import Mapping
 
 from reprocheck.foreign.partial import distribution, interpreter, partial_manifest, problem_of, unread_entry
-from reprocheck.foreign.reading import check_count, fault, is_version, list_in, object_in, text_in
+from reprocheck.foreign.reading import (
+    check_count,
+    fault,
+    is_version,
+    list_in,
+    object_in,
+    short,
+    text_in,
+    unread,
+)
+from reprocheck.foreign.requirements import read_line
 from reprocheck.foreign.urls import direct_url, pep610_url, project_of
 from reprocheck.limits import Limits
 from reprocheck.model.image import Coverage
@@ -29,21 +39,29 @@ _FREEZE = "a pip freeze list"
 
 
 def read_freeze(text: str, *, where: str, limits: Limits) -> Manifest | None:
-    """Read `pip freeze`; None as soon as a line is nothing that it writes."""
+    """Read `pip freeze`; a line that it does not write is an unknown.
+
+    None for what is no such list: a line asks for something (`x>=1`, `-r base.txt`), as in a requirements
+    file, or most lines are odd.
+    """
     packages: list[Package] = []
+    unknowns: list[Unknown] = []
     remark = ("", "")
-    for line in map(str.rstrip, text.split("\n")):
+    for number, line in enumerate(map(str.rstrip, text.split("\n")), start=1):
         if not line or line.startswith("#"):
             named = _NAMED.fullmatch(line)
             remark = (named[1], named[2]) if named else ("", "") if line else remark
             continue
         package = _frozen(line, remark)
         remark = ("", "")
-        if package is None:
+        if package is not None:
+            packages.append(package)
+        elif _asks(line):
             return None
-        packages.append(package)
-        check_count(len(packages), where=where, limits=limits)
-    if not packages:
+        else:
+            unknowns.append(unread(f"{where}:{number}", f"is no line of pip freeze ({short(line)})"))
+        check_count(len(packages) + len(unknowns), where=where, limits=limits)
+    if not packages or len(unknowns) > len(packages):
         return None
     return partial_manifest(
         where=where,
@@ -52,7 +70,16 @@ def read_freeze(text: str, *, where: str, limits: Limits) -> Manifest | None:
             format=_FREEZE, scope="environment", types=("pypi",), facts=("packages.source",), omits=OMITTED
         ),
         packages=packages,
+        unknowns=unknowns,
     )
+
+
+def _asks(line: str) -> bool:
+    """Whether a line is one of a requirements file and none of pip freeze."""
+    bare = line.strip()
+    if bare.startswith("-e "):
+        return False
+    return bare.startswith("-") or bare.endswith("\\") or not isinstance(read_line(bare), str)
 
 
 def _frozen(line: str, remark: tuple[str, str]) -> Package | None:

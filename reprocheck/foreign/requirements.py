@@ -46,6 +46,7 @@ class Wish(Frozen, frozen=True, kw_only=True):
     marker: str = ""
     hashes: tuple[str, ...] = ()
     editable: bool = False
+    extras: tuple[str, ...] = ()
 
 
 def read_requirements(text: str, *, where: str, target: Target, limits: Limits) -> Lock:
@@ -94,6 +95,7 @@ def _pin(name: str, group: list[tuple[Wish, bool]]) -> Pin:
         url=told.url,
         commit=told.commit,
         optional=all(doubtful for _, doubtful in group),
+        extras=tuple(sorted({extra for wish, _ in group for extra in wish.extras})),
     )
 
 
@@ -164,9 +166,12 @@ def _read_requirement(text: str, hashes: tuple[str, ...]) -> Wish | str:
     if not is_name(requirement.name, pypi=True):
         return f"is no requirement ({short(text)})"
     name = canonicalize_name(requirement.name)
+    extras = tuple(sorted(map(canonicalize_name, requirement.extras)))
     if requirement.url:
-        return _at(name, requirement.url, marker, hashes)
-    return Wish(name=name, specifier=str(requirement.specifier), marker=marker, hashes=hashes)
+        wish = _at(name, requirement.url, marker, hashes)
+        return wish if isinstance(wish, str) else replace(wish, extras=extras)
+    specifier = str(requirement.specifier)
+    return Wish(name=name, specifier=specifier, marker=marker, hashes=hashes, extras=extras)
 
 
 def _by_place(text: str, marker: str, hashes: tuple[str, ...], *, editable: bool = False) -> Wish | str:

@@ -10,6 +10,8 @@ from reprocheck.graph.marker import normalise
 from reprocheck.model.base import replace
 from reprocheck.model.conflict import Conflict, GraphReport, Waiver, WaiverUse
 
+_FIRST_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,255}")
+"""What a requirement asks for, in the notation of any ecosystem: `numpy<2`, `libc6 (>= 2.36)`."""
 _DAY = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
 
 Identity = tuple[str, str, str, str, str]
@@ -74,4 +76,6 @@ def _names(waiver: Waiver, conflict: Conflict) -> bool:
     if waiver.code.upper() != conflict.code:
         return False
     names = {normalise(conflict.package), normalise(conflict.package.partition(" ")[0])}
+    if required := _FIRST_NAME.match(conflict.requirement):
+        names.add(normalise(required[0]))
     return normalise(waiver.package) in names

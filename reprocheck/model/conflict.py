@@ -95,7 +95,7 @@ class Waiver(Value, frozen=True, kw_only=True):
 
     code: str
     package: str
-    """The package whose conflict it is: `Conflict.package`, in any spelling of its name."""
+    """The package whose requirement fails (`Conflict.package`) or the one that it requires; any spelling."""
     reason: str
     expires: str
     """The last day on which it holds, ISO 8601 (`2027-01-31`)."""

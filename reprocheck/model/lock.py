@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from reprocheck.model.base import Count, Stamped, Value
+from reprocheck.model.change import Suppression
 from reprocheck.model.package import PackageType
 from reprocheck.model.unknown import Unknown
 
@@ -41,6 +42,8 @@ class Pin(Value, frozen=True, kw_only=True):
     """Of a repository; `url` is then `git+https://...`."""
     optional: bool = False
     """Behind an extra, a group or a category, or the project itself: its absence is no difference."""
+    extras: tuple[str, ...] = ()
+    """Extras of it that the lock names and whose requirements it need not list, normalised and sorted."""
 
 
 class Lock(Value, frozen=True, kw_only=True):
@@ -80,7 +83,9 @@ class LockReport(Stamped, frozen=True, kw_only=True):
     """Pins that were held against the environment."""
     differences: tuple[LockDifference, ...]
     not_checked: tuple[Unknown, ...]
-    """What no manifest tells: the hash of a wheel that was installed from an index, e.g. They are facts and
-    decide no verdict."""
+    """What no manifest tells: the hash of a wheel that was installed from an index, e.g.; and installed
+    packages that the file need not name. They are facts and decide no verdict."""
     unknowns: tuple[Unknown, ...]
     """Readings that failed, of the lock or of the environment; any of them forbids `identical`."""
+    suppressed: tuple[Suppression, ...] = ()
+    """Patterns of the user, also one that matched nothing, and how many differences each took out."""

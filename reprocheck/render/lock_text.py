@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 
 from reprocheck.model.lock import LockDifference, LockReport
@@ -23,8 +24,13 @@ _TITLES = {
 }
 
 
-def render(report: LockReport, *, everything: bool = False, style: Style = PLAIN) -> str:
-    """Return the report as text; `everything` lists all differences."""
+def render(
+    report: LockReport, *, everything: bool = False, style: Style = PLAIN, with_commands: bool = False
+) -> str:
+    """Return the report as text; `everything` lists all differences.
+
+    `with_commands` ends in every command at once, also those of differences that are not shown.
+    """
     subject = f"{show(report.file)} ({report.format})"
     if report.verdict == "identical":
         word = style.paint("identical", "bold", "green")
@@ -45,10 +51,28 @@ def render(report: LockReport, *, everything: bool = False, style: Style = PLAIN
                 lines += _difference(difference, style)
         if len(shown) < len(report.differences):
             lines.append(f"and {len(report.differences) - len(shown)} more (--all shows them)")
+    lines += _suppressed(report)
     for title, items in (("could not be told", report.unknowns), ("not checked", report.not_checked)):
         if items:
             lines += ["", f"{title}: {len(items)}", *unknown_lines(items)]
+    if with_commands:
+        lines += _commands(report.differences)
     return "\n".join(lines) + "\n"
+
+
+def _suppressed(report: LockReport) -> list[str]:
+    used = [f"{item.count} by {show(item.pattern)}" for item in report.suppressed if item.count]
+    unused = [show(item.pattern) for item in report.suppressed if not item.count]
+    lines = ["", f"suppressed: {', '.join(used)}"] if used else []
+    return [*lines, f"ignored nothing: {', '.join(unused)}"] if unused else lines
+
+
+def _commands(differences: Sequence[LockDifference]) -> list[str]:
+    commands = dict.fromkeys(difference.fix for difference in differences if difference.fix)
+    lines = ["", "commands that make it as locked:"] if commands else ["", "no command is known to be needed"]
+    lines += [f"  {show(command, limit=100_000)}" for command in commands]
+    left = [show(difference.name) for difference in differences if not difference.fix]
+    return [*lines, f"no command puts right: {', '.join(left)}"] if left else lines
 
 
 def _difference(difference: LockDifference, style: Style) -> list[str]:

@@ -88,3 +88,93 @@ def test_everything_ignored_is_said_and_counted(world: World) -> None:
     report = json.loads(done.out)
     assert report["verdict"] in ("identical", "inconclusive")
     assert sum(row["count"] for row in report["suppressed"]) == 2
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("-o", "htm=x.html"),
+        ("-o", "htm=sub/x.html"),
+        ("-o", "json="),
+        ("-o", "json=-", "-o", "html=-"),
+        ("-o", "json=-", "--format", "text"),
+        ("-o", "json=q", "-o", "html=./q"),
+        ("-o", "q", "-o", "json=q"),
+    ],
+)
+def test_an_unknown_format_and_a_place_named_twice_are_refused_before_anything(
+    world: World, options: tuple[str, ...]
+) -> None:
+    before = sorted(world.cwd.iterdir())
+    done = world.run("diff", "a.json", "b.json", *options)
+    assert (done.code, done.out) == (2, "")
+    assert sorted(world.cwd.iterdir()) == before
+
+
+def test_the_formats_are_named_and_a_directory_part_makes_it_a_file_name(world: World) -> None:
+    done = world.run("diff", "a.json", "b.json", "-o", "htm=x.html")
+    assert "text, terse, json, html" in done.err
+    assert world.run("diff", "a.json", "b.json", "-o", "./htm=x.html").code == 1
+    assert (world.cwd / "htm=x.html").exists()
+
+
+def test_one_format_may_take_stdout_for_itself(world: World) -> None:
+    done = world.run("diff", "a.json", "b.json", "-o", "json=-", "-o", "terse=d.txt")
+    assert (done.code, json.loads(done.out)["verdict"]) == (1, "differs")
+
+
+def lock(world: World) -> tuple[str, ...]:
+    """A lock that names no installed package's version."""
+    (world.cwd / "requirements.txt").write_text("numpy==0.1\nabsent==1.0\n")
+    return ("diff", "a.json", "--lock", "requirements.txt")
+
+
+def fleet(world: World) -> tuple[str, ...]:
+    (world.cwd / "c.json").write_bytes((world.cwd / "a.json").read_bytes())
+    return ("diff", "a.json", "b.json", "c.json")
+
+
+def test_a_fleet_and_a_lock_check_have_two_lines_too(world: World) -> None:
+    for argv in (lock(world), fleet(world)):
+        done = world.run(*argv, "--format", "terse")
+        assert (done.code, len(done.out.splitlines()), done.err) == (1, 2, "")
+        assert done.out.startswith("differs")
+
+
+def test_a_configured_format_that_a_report_has_not_is_said(world: World) -> None:
+    (world.cwd / "pyproject.toml").write_text('[tool.reprocheck.diff]\nformat = "html"\n')
+    done = world.run(*lock(world))
+    assert (done.code, "html" in done.err) == (1, True)
+    assert done.out.startswith("differs from requirements.txt")
+    assert world.run(*fleet(world)).out.startswith("<!doctype html>")
+    refused = world.run(*lock(world), "--format", "html")
+    assert (refused.code, refused.out, "text, terse, json" in refused.err) == (2, "", True)
+
+
+def test_what_a_lock_check_is_told_to_ignore_is_counted(world: World) -> None:
+    argv = lock(world)
+    done = world.run(*argv, "--ignore", "pypi:absent", "--ignore", "pypi:nobody", "--format", "json")
+    report = json.loads(done.out)
+    assert "absent" not in {row["name"] for row in report["differences"]}
+    assert [(row["pattern"], row["count"]) for row in report["suppressed"]] == [
+        ("pypi:absent", 1),
+        ("pypi:nobody", 0),
+    ]
+    done = world.run(*argv, "--ignore", "pypi:*")
+    assert done.code == 0
+    assert "suppressed: 2 by pypi:*" in done.out
+    (world.cwd / "pyproject.toml").write_text('[tool.reprocheck.diff]\nignore = ["pypi:*"]\n')
+    assert world.run(*argv).code == 0
+
+
+def test_a_lock_check_with_fix_ends_in_the_commands(world: World) -> None:
+    done = world.run(*lock(world), "--fix")
+    assert done.code == 1
+    commands = done.out.partition("commands that make it as locked:\n")[2].splitlines()
+    assert [command.strip().rpartition(" ")[2] for command in commands[:2]] == ["absent==1.0", "numpy==0.1"]
+    assert world.run(*lock(world), "--group-by", "site").code == 2
+
+
+def test_an_empty_lock_is_inconclusive(world: World) -> None:
+    (world.cwd / "requirements.txt").write_text("# nothing\n")
+    assert world.run("diff", "a.json", "--lock", "requirements.txt").code == 4

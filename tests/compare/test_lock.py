@@ -71,7 +71,40 @@ def test_pip_and_its_like_and_what_the_system_installed_are_no_extras() -> None:
 
 
 def test_an_incomplete_lock_has_no_extras() -> None:
-    assert check(make_lock(complete=False), make_pypi("new")).verdict == "identical"
+    lock = make_lock(make_pin("a"), complete=False)
+    report = check(lock, make_pypi("a"), make_pypi("new"), make_pypi("pip"), make_deb("libc6"))
+    assert report.verdict == "identical"
+    assert [(u.where, u.reason) for u in report.not_checked] == [
+        ("1 package", "installed and not named by this file")
+    ]
+
+
+def test_a_lock_that_asks_for_nothing_checks_nothing() -> None:
+    report = check(make_lock(complete=False), make_pypi("new"))
+    assert (report.verdict, [u.where for u in report.unknowns]) == ("inconclusive", ["uv.lock"])
+
+
+def test_what_an_extra_asks_for_is_checked() -> None:
+    lock = make_lock(make_pin("a", extras=("socks", "tls")), complete=False)
+    asks = (
+        "b>=2; extra == 'socks'",
+        "c; extra == 'tls' and sys_platform == 'win32'",
+        "d",
+        "e; extra == 'other'",
+    )
+    package = make_pypi("a", requires=asks)
+    missing = check(lock, package)
+    assert told(missing) == [("missing", "b", ">=2", "")]
+    assert [u.where for u in missing.unknowns] == ["pypi:a[tls]"]
+    assert told(check(lock, package, make_pypi("b", "1.0"))) == [("version", "b", ">=2", "1.0")]
+    good = check(lock, package, make_pypi("b", "2.0"), make_pypi("c", "1.0"))
+    assert (good.verdict, good.unknowns) == ("identical", ())
+
+
+def test_an_extra_that_the_package_does_not_tell_is_unknown() -> None:
+    lock = make_lock(make_pin("a", extras=("socks",)))
+    report = check(lock, make_pypi("a"))
+    assert (report.verdict, [u.where for u in report.unknowns]) == ("inconclusive", ["pypi:a[socks]"])
 
 
 def test_what_is_optional_may_be_absent_but_not_another_version() -> None:
@@ -183,3 +216,8 @@ def test_a_document_that_lists_another_type_or_some_packages_only_misses_nothing
     assert told(report) == [("missing", "a", "1.0", "")]
     package = make_pypi("a", "1.0", environment="", location="")
     assert compare_lock(lock, document(package), file="x").verdict == "identical"
+
+
+def test_the_command_names_the_extras_too() -> None:
+    report = check(make_lock(make_pin("a", extras=("socks",))))
+    assert [d.fix for d in report.differences] == ["pip install 'a[socks]==1.0'"]

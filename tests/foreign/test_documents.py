@@ -352,3 +352,56 @@ def test_an_entry_with_an_impossible_name_is_unknown_and_the_rest_is_kept() -> N
     assert [package.name for package in manifest.packages] == ["a"]
     assert len(manifest.unknowns) == 2
     assert all(isinstance(package, Package) for package in manifest.packages)
+
+
+@pytest.mark.parametrize(
+    ("text", "odd", "found"),
+    [
+        (
+            "WARNING: pip is out of date\nnumpy==1.26\nx==2\n",
+            "other:1",
+            {"pypi:numpy": "1.26", "pypi:x": "2"},
+        ),
+        ("numpy==1.26\nfoo==\nx==2\n", "other:2", {"pypi:numpy": "1.26", "pypi:x": "2"}),
+        ("-e /x\nnumpy==1.26\n", "other:1", {"pypi:numpy": "1.26"}),
+        ("num\u0440y==1.26\nnumpy==1.26\n", "other:1", {"pypi:numpy": "1.26"}),
+    ],
+)
+def test_an_odd_line_of_a_freeze_list_is_an_unknown_and_the_rest_goes_on(
+    text: str, odd: str, found: dict[str, str]
+) -> None:
+    manifest = read(text)
+    assert names(manifest) == found
+    assert [unknown.where for unknown in manifest.unknowns] == [odd]
+
+
+@pytest.mark.parametrize("line", ["foo>=1", "-r base.txt", "bar", "x==1 ; python_version > '3'"])
+def test_a_list_of_requirements_is_no_freeze_list(line: str) -> None:
+    with pytest.raises(InputFault) as caught:
+        read_foreign(f"numpy==1.26\n{line}\n".encode(), where="requirements.txt")
+    assert caught.value.code == "E_LOCK_AS_SIDE"
+
+
+def test_text_of_which_most_is_odd_is_no_freeze_list() -> None:
+    assert read_foreign(b"Hello you\nand you\nnumpy==1.26\n", where="other") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SPDXVersion: SPDX-2.3\nDataLicense: CC0-1.0\n",
+        '<?xml version="1.0"?>\n<bom xmlns="http://cyclonedx.org/schema/bom/1.6">',
+        "Package Version\n------- -------\nnumpy   1.26\n",
+    ],
+)
+def test_a_known_document_in_another_notation_says_what_to_write(text: str) -> None:
+    with pytest.raises(InputFault) as caught:
+        read_foreign(text.encode(), where="other")
+    assert caught.value.code == "E_FOREIGN"
+    assert "json" in (caught.value.hint or "").lower()
+
+
+def test_an_odd_first_entry_of_a_pip_list_does_not_hide_the_others() -> None:
+    manifest = read([{"name": ""}, {"name": "numpy", "version": "1.26"}])
+    assert names(manifest) == {"pypi:numpy": "1.26"}
+    assert len(manifest.unknowns) == 1

@@ -59,3 +59,11 @@ def test_a_waiver_that_matches_nothing_or_has_no_day_is_reported() -> None:
     assert "(0 broken, 1 waived)" in text
     assert text.count("matches no conflict") == 2
     assert "is no day" in text
+
+
+def test_a_waiver_names_the_package_that_requires_or_the_one_that_is_required() -> None:
+    for name in ("A", "Gone", "gone"):
+        report = waive(graph(MISSING), [waiver(package=name)], "2026-11-22")
+        assert [use.state for use in report.waivers] == ["used"]
+    report = waive(graph(MISSING), [waiver(package="gon")], "2026-11-22")
+    assert [use.state for use in report.waivers] == ["unmatched"]
